@@ -1,0 +1,1 @@
+//! What happens: the four stages, the archive they share and its tables.

@@ -1,0 +1,1 @@
+//! How we know: one binary, a module for each theme.
