@@ -1,7 +1,23 @@
 //! What is true: how Elastic Beanstalk scales an environment, what a request costs it in CPU, and which
 //! settings are the cheapest that hold a ceiling. No file, network, clock, task or serializer.
 //!
-//! Reading order: [`units`] and [`sample`], the words.
+//! Reading order: [`units`] and [`sample`] are the words; [`observation`], [`fit`] and [`cpu_model`] find the
+//! cost of a request; [`settings`], [`policy`], [`alarm`] and [`dynamics`] are AWS's rules; [`traffic`] is
+//! what comes in; [`mod@reference`] replays it as plainly as possible and [`mod@simulate`] does the same fast;
+//! [`mod@sweep`] and [`recommendation`] choose. [`talk`] keeps the rules of the talk beside AWS's.
 
+pub mod alarm;
+pub mod cpu_model;
+pub mod dynamics;
+pub mod fit;
+pub mod observation;
+pub mod policy;
+pub mod recommendation;
+pub mod reference;
 pub mod sample;
+pub mod settings;
+pub mod simulate;
+pub mod sweep;
+pub mod talk;
+pub mod traffic;
 pub mod units;

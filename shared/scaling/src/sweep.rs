@@ -1,0 +1,188 @@
+//! Every plausible policy, replayed against the same load.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::dynamics::{Dynamics, Monitoring};
+use crate::policy::{Group, ScalingPolicy, Trigger};
+use crate::simulate::{Outcome, Question, simulate};
+use crate::traffic::Load;
+use crate::units::{CpuPercent, Instances, Minutes, Seconds};
+
+/// The values to try for each option; the candidates are all their combinations that make sense.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grid {
+    /// `UpperThreshold`.
+    pub upper_thresholds: Vec<CpuPercent>,
+    /// `LowerThreshold`.
+    pub lower_thresholds: Vec<CpuPercent>,
+    /// `UpperBreachScaleIncrement`.
+    pub upper_breach_scale_increments: Vec<Instances>,
+    /// `LowerBreachScaleIncrement`, as a positive number.
+    pub lower_breach_scale_increments: Vec<Instances>,
+    /// `Period`.
+    pub periods: Vec<Minutes>,
+    /// `EvaluationPeriods`.
+    pub evaluation_periods: Vec<u32>,
+    /// `Cooldown`.
+    pub cooldowns: Vec<Seconds>,
+    /// `MinSize`.
+    pub min_sizes: Vec<Instances>,
+    /// `MaxSize`.
+    pub max_sizes: Vec<Instances>,
+}
+
+/// The policies of a grid, and how many combinations were passed over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidates {
+    /// What is to be replayed.
+    pub policies: Vec<ScalingPolicy>,
+    /// Combinations that are no policy: thresholds swapped, min over max.
+    pub invalid: usize,
+    /// Policies whose actions can call for their own reversal.
+    pub oscillating: usize,
+    /// Policies with a period that the metrics are too coarse for.
+    pub too_fine: usize,
+}
+
+impl Grid {
+    /// What is tried unless told otherwise: thresholds every 5 % up to `ceiling`, around the limits of
+    /// `present` where it is known, and room for the greatest need of `load`.
+    pub fn plausible(
+        load: &Load,
+        ceiling: CpuPercent,
+        present: Option<Group>,
+        monitoring: Monitoring,
+    ) -> Self {
+        let every_five = |from: u32, to: f64| -> Vec<CpuPercent> {
+            let values = (from..=to as u32).step_by(5);
+            values.filter_map(|percent| CpuPercent::new(f64::from(percent)).ok()).collect()
+        };
+        let least = present.map_or(1, |group| group.min_size.0);
+        let upper_breach_scale_increments: Vec<Instances> = (1..=4).map(Instances).collect();
+        let most = largest_need(load, ceiling).max(least + 3) + 4;
+        let most = present.map_or(most, |group| most.max(group.max_size.0));
+        Self {
+            upper_thresholds: every_five(10, ceiling.get()),
+            lower_thresholds: every_five(5, ceiling.get()),
+            upper_breach_scale_increments,
+            lower_breach_scale_increments: vec![Instances(1), Instances(2)],
+            periods: if monitoring == Monitoring::Detailed {
+                vec![Minutes(1), Minutes(5)]
+            } else {
+                vec![Minutes(5)]
+            },
+            evaluation_periods: vec![1, 2, 3],
+            cooldowns: vec![Seconds(60), Seconds(180), Seconds(360)],
+            min_sizes: (least..=least + 3).map(Instances).collect(),
+            max_sizes: vec![Instances(most.min(10_000))],
+        }
+    }
+
+    /// All combinations that are policies, that don't chase their own tail and that the metrics allow.
+    pub fn candidates(&self, monitoring: Monitoring) -> Candidates {
+        let mut candidates = Candidates { policies: vec![], invalid: 0, oscillating: 0, too_fine: 0 };
+        for group in self.groups() {
+            for trigger in self.triggers() {
+                match ScalingPolicy::new(trigger, group) {
+                    Err(_) => candidates.invalid += 1,
+                    Ok(policy) if policy.oscillates() => candidates.oscillating += 1,
+                    Ok(policy) if !measurable(&policy, monitoring) => candidates.too_fine += 1,
+                    Ok(policy) => candidates.policies.push(policy),
+                }
+            }
+        }
+        candidates
+    }
+
+    fn groups(&self) -> Vec<Group> {
+        let mut groups = Vec::new();
+        for &min_size in &self.min_sizes {
+            for &max_size in &self.max_sizes {
+                groups.extend(self.cooldowns.iter().map(|&cooldown| Group { min_size, max_size, cooldown }));
+            }
+        }
+        groups
+    }
+
+    fn triggers(&self) -> Vec<Trigger> {
+        let mut triggers = Vec::new();
+        for (upper_threshold, lower_threshold) in pairs(&self.upper_thresholds, &self.lower_thresholds) {
+            for (upper_breach_scale_increment, lower_breach_scale_increment) in
+                pairs(&self.upper_breach_scale_increments, &self.lower_breach_scale_increments)
+            {
+                for (period, evaluation_periods) in pairs(&self.periods, &self.evaluation_periods) {
+                    triggers.push(Trigger {
+                        upper_threshold,
+                        lower_threshold,
+                        upper_breach_scale_increment,
+                        lower_breach_scale_increment,
+                        period,
+                        evaluation_periods,
+                    });
+                }
+            }
+        }
+        triggers
+    }
+}
+
+fn pairs<A: Copy, B: Copy>(a: &[A], b: &[B]) -> Vec<(A, B)> {
+    a.iter().flat_map(|&a| b.iter().map(move |&b| (a, b))).collect()
+}
+
+/// Instances that keep the greatest demand under the ceiling.
+fn largest_need(load: &Load, ceiling: CpuPercent) -> u32 {
+    let room = (ceiling.get() - load.intercept_percent).max(1.0);
+    (load.peak_percent() / room).ceil().min(10_000.0) as u32
+}
+
+/// Points of a minute can't be made from metrics of five.
+fn measurable(policy: &ScalingPolicy, monitoring: Monitoring) -> bool {
+    monitoring == Monitoring::Detailed || policy.trigger().period.0.is_multiple_of(5)
+}
+
+/// A policy and what it does to the load.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evaluated {
+    /// The policy.
+    pub policy: ScalingPolicy,
+    /// What it does.
+    pub outcome: Outcome,
+}
+
+/// Replays every policy on `threads` threads and keeps those that hold, in the order given, whatever the
+/// number of threads. `progress` is told of every policy that is done.
+pub fn sweep(
+    load: &Load,
+    policies: &[ScalingPolicy],
+    dynamics: &Dynamics,
+    question: Question,
+    threads: NonZero<usize>,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Vec<Evaluated> {
+    const CHUNK: usize = 32;
+    let next_chunk = AtomicUsize::new(0);
+    let work = || {
+        let mut kept = Vec::new();
+        loop {
+            let start = next_chunk.fetch_add(1, Ordering::Relaxed) * CHUNK;
+            let Some(chunk) = policies.get(start..policies.len().min(start + CHUNK)) else { return kept };
+            if chunk.is_empty() {
+                return kept;
+            }
+            let held = |policy: &ScalingPolicy| simulate(load, policy, dynamics, question);
+            kept.extend(chunk.iter().enumerate().filter_map(|(index, policy)| {
+                held(policy).map(|outcome| (start + index, Evaluated { policy: *policy, outcome }))
+            }));
+            progress(chunk.len());
+        }
+    };
+    let mut kept: Vec<(usize, Evaluated)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.get()).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("a replay does not panic")).collect()
+    });
+    kept.sort_by_key(|(index, _)| *index);
+    kept.into_iter().map(|(_, evaluated)| evaluated).collect()
+}

@@ -1,0 +1,128 @@
+//! Requests per minute, minute after minute: recorded, or made from stages.
+
+use crate::cpu_model::CpuModel;
+use crate::sample::{Metric, Period, Sample};
+use crate::units::{MinuteUtc, Minutes, RequestsPerMinute, UnitError, Window};
+
+/// Requests per minute of the whole environment, one entry a minute; a minute may be missing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Traffic {
+    /// The minute of the first entry.
+    pub start: MinuteUtc,
+    /// One entry a minute.
+    pub requests_per_minute: Vec<Option<RequestsPerMinute>>,
+}
+
+/// A stretch of traffic that goes in a straight line to `target`: a stage of a load test.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stage {
+    /// How long it takes.
+    pub duration: Minutes,
+    /// Where it ends.
+    pub target: RequestsPerMinute,
+}
+
+impl Traffic {
+    /// The recorded requests of `window`, from its first to its last known minute; a sum of five minutes is
+    /// spread evenly over them. `None` where nothing is known.
+    pub fn recorded(samples: &[Sample], window: Window) -> Option<Self> {
+        let mut known: Vec<(MinuteUtc, RequestsPerMinute)> = samples.iter().flat_map(per_minute).collect();
+        known.retain(|(minute, _)| window.contains(*minute));
+        known.sort_by_key(|(minute, _)| *minute);
+        let (start, last) = (known.first()?.0, known.last()?.0);
+        let index = |minute: MinuteUtc| (minute.epoch_minutes() - start.epoch_minutes()) as usize;
+        let mut requests_per_minute = vec![None; index(last) + 1];
+        for (minute, rate) in known {
+            requests_per_minute[index(minute)] = Some(rate);
+        }
+        Some(Self { start, requests_per_minute })
+    }
+
+    /// Stages one after the other, each a straight line from the target of the one before (0 before the
+    /// first) to its own; a minute holds the value at its end.
+    ///
+    /// ```
+    /// use scaling::traffic::{Stage, Traffic};
+    /// use scaling::units::{MinuteUtc, Minutes, RequestsPerMinute};
+    ///
+    /// let stage = Stage { duration: Minutes(3), target: RequestsPerMinute::new(300.0)? };
+    /// let traffic = Traffic::staged(&[stage], MinuteUtc::new(0)?)?;
+    /// let rates: Vec<f64> = traffic.requests_per_minute.iter().flatten().map(|rate| rate.get()).collect();
+    /// assert_eq!(rates, [100.0, 200.0, 300.0]);
+    /// # Ok::<(), scaling::units::UnitError>(())
+    /// ```
+    pub fn staged(stages: &[Stage], start: MinuteUtc) -> Result<Self, UnitError> {
+        let mut requests_per_minute = Vec::new();
+        let mut from = 0.0;
+        for stage in stages {
+            for minute in 1..=stage.duration.0 {
+                let ramp = (stage.target.get() - from) * f64::from(minute) / f64::from(stage.duration.0);
+                requests_per_minute.push(Some(RequestsPerMinute::new(from + ramp)?));
+            }
+            from = stage.target.get();
+        }
+        Ok(Self { start, requests_per_minute })
+    }
+
+    /// Minutes, known or missing.
+    pub fn len(&self) -> usize {
+        self.requests_per_minute.len()
+    }
+
+    /// Whether it has no minute at all.
+    pub fn is_empty(&self) -> bool {
+        self.requests_per_minute.is_empty()
+    }
+
+    /// Minutes whose requests are not known.
+    pub fn missing(&self) -> usize {
+        self.requests_per_minute.iter().filter(|rate| rate.is_none()).count()
+    }
+
+    /// The greatest rate, if any is known.
+    pub fn peak(&self) -> Option<RequestsPerMinute> {
+        self.requests_per_minute.iter().flatten().copied().reduce(|a, b| if a < b { b } else { a })
+    }
+}
+
+fn per_minute(sample: &Sample) -> Vec<(MinuteUtc, RequestsPerMinute)> {
+    let minutes = match sample.period {
+        Period::OneMinute => 1,
+        Period::FiveMinutes => 5,
+    };
+    let rate =
+        sample.get(Metric::Requests).and_then(|sum| RequestsPerMinute::new(sum / f64::from(minutes)).ok());
+    rate.into_iter()
+        .flat_map(|rate| (0..minutes).map(move |i| (sample.minute_utc + Minutes(i), rate)))
+        .collect()
+}
+
+/// What the traffic asks of the instances, one entry a minute.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Load {
+    /// The minute of the first entry.
+    pub start: MinuteUtc,
+    /// CPU percent of an instance without requests.
+    pub intercept_percent: f64,
+    /// CPU percent beyond the intercept that one instance would show if it served everything, not kept
+    /// within 100. NaN where the requests are not known: a plain number keeps the replay fast.
+    pub demand_percent: Vec<f64>,
+}
+
+impl Load {
+    /// `traffic` in CPU percent, as `model` has it.
+    pub fn new(traffic: &Traffic, model: CpuModel) -> Self {
+        let demand =
+            |rate: &Option<RequestsPerMinute>| rate.map_or(f64::NAN, |rate| rate.get() * model.coefficient());
+        Self {
+            start: traffic.start,
+            intercept_percent: model.intercept_percent(),
+            demand_percent: traffic.requests_per_minute.iter().map(demand).collect(),
+        }
+    }
+
+    /// The greatest known demand, 0 if none is.
+    pub fn peak_percent(&self) -> f64 {
+        self.demand_percent.iter().copied().fold(0.0, f64::max)
+    }
+}
