@@ -1,10 +1,6 @@
 //! How we know: one binary, a module for each theme.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::float_cmp,
-    reason = "a test that meets an error fails, and exact values are its claim"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that meets an error fails, and exact values are its claim")]
 
 mod agreement;
 mod alarms;
