@@ -1,1 +1,18 @@
 //! What happens: the four stages, the archive they share and its tables.
+//!
+//! [`ingest`], [`refit`], [`mod@sweep`] and [`publish`] each read, compute and write; what one leaves in the
+//! [`archive`], as a table of [`tables`] or a document of [`documents`], the next one reads through [`store`].
+//! [`recorded`] reads what others have exported; [`advice`] is what a person reads in the end. Nothing here
+//! asks for the time: "now" is part of a request.
+
+pub mod advice;
+pub mod archive;
+pub mod documents;
+pub mod fill;
+pub mod ingest;
+pub mod publish;
+pub mod recorded;
+pub mod refit;
+pub mod store;
+pub mod sweep;
+pub mod tables;

@@ -82,7 +82,8 @@ pub struct SampleError {
 }
 
 impl SampleError {
-    fn expected(&self) -> &'static str {
+    /// What the metric can be.
+    pub fn expected(&self) -> &'static str {
         match self.metric {
             Metric::CpuPercent | Metric::CpuPercentMax => "a percentage from 0 to 100",
             _ => "a finite number, 0 or more",

@@ -61,8 +61,8 @@ impl Grid {
         };
         let least = present.map_or(1, |group| group.min_size.0);
         let upper_breach_scale_increments: Vec<Instances> = (1..=4).map(Instances).collect();
-        let most = largest_need(load, ceiling).max(least + 3) + 4;
-        let most = present.map_or(most, |group| most.max(group.max_size.0));
+        let needed = largest_need(load, ceiling).max(least + 3) + 1;
+        let most = present.map_or(needed, |group| needed.max(group.max_size.0));
         Self {
             upper_thresholds: every_five(10, ceiling.get()),
             lower_thresholds: every_five(5, ceiling.get()),

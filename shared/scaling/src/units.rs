@@ -203,6 +203,11 @@ impl Window {
         Self { start: end - Minutes(days * 24 * 60), end }
     }
 
+    /// The minute before its end.
+    pub fn last_minute(self) -> MinuteUtc {
+        self.end - Minutes(1)
+    }
+
     /// Whether `minute` lies in it.
     pub fn contains(self, minute: MinuteUtc) -> bool {
         self.start <= minute && minute < self.end

@@ -1,0 +1,236 @@
+//! The subcommands: each reads its options, runs a stage, and prints what came of it.
+
+use std::io::{self, Write};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use jiff::Timestamp;
+use pipeline::archive::Environment;
+use pipeline::archive::directory::DirectoryArchive;
+use pipeline::recorded::{self, Recording, Source};
+use pipeline::store;
+use scaling::dynamics::{Booting, Dynamics};
+use scaling::traffic::Traffic;
+use scaling::units::{CpuPercent, MinuteUtc, Minutes, Window};
+
+use crate::options::{Delays, File, Intake, Place, Time};
+use crate::values::Stages;
+
+mod demo;
+mod ingest;
+mod publish;
+mod refit;
+mod run;
+mod shape;
+mod simulate;
+mod sweep;
+mod talk;
+
+/// Elastic Beanstalk scaling settings that keep CPU under a ceiling at the least cost
+///
+/// Trellis learns from an environment's own metrics what a request costs in CPU, replays its recent traffic
+/// under every plausible setting by AWS's rules, and recommends the cheapest that holds. It changes nothing
+/// in any environment.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "Examples:
+  trellis demo                                    the whole chain on an invented environment
+  trellis run --environment web-prod --metrics cpu.json,requests.json --settings settings.json
+                                                  the whole chain on your own export
+  trellis sweep --environment web-prod --ceiling 60 --stages 10:30000,8:150000
+                                                  what if a launch brings 150000 requests a minute?
+
+Options can also be written in trellis.toml; a flag wins. `trellis help COMMAND` tells more."
+)]
+pub(crate) struct Trellis {
+    #[command(subcommand)]
+    command: Command,
+    /// Print one JSON document, for programs
+    #[arg(long, global = true)]
+    json: bool,
+    /// Read options from this file [default: trellis.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Run(Box<run::Run>),
+    Ingest(ingest::Ingest),
+    Refit(refit::Refit),
+    Sweep(Box<sweep::Sweep>),
+    Publish(publish::Publish),
+    Simulate(Box<simulate::Simulate>),
+    Shape(shape::ShapeCommand),
+    Talk(talk::Talk),
+    Sample(demo::Sample),
+}
+
+pub(crate) async fn run(trellis: Trellis, now: Timestamp) -> anyhow::Result<()> {
+    let file = File::read(trellis.config.as_deref())?;
+    let mut output = Output::new(trellis.json);
+    let output = &mut output;
+    match trellis.command {
+        Command::Demo(command) => demo::run(command, output, now).await,
+        Command::Run(command) => run::run(*command, file, output, now).await,
+        Command::Ingest(command) => ingest::run(command, file, output).await,
+        Command::Refit(command) => refit::run(command, file, output).await,
+        Command::Sweep(command) => sweep::run(*command, file, output).await,
+        Command::Publish(command) => publish::run(command, file, output, now).await,
+        Command::Simulate(command) => simulate::run(&command, output),
+        Command::Shape(command) => shape::run(&command, output),
+        Command::Talk(command) => talk::run(&command, output),
+        Command::Sample(_) => demo::sample(output),
+    }?;
+    Ok(output.flush()?)
+}
+
+/// Standard output: text for people, or one JSON document for programs.
+pub(crate) struct Output {
+    json: bool,
+    out: io::BufWriter<io::Stdout>,
+}
+
+impl Output {
+    fn new(json: bool) -> Self {
+        Self { json, out: io::BufWriter::new(io::stdout()) }
+    }
+
+    fn is_json(&self) -> bool {
+        self.json
+    }
+
+    fn json(&mut self, document: &impl serde::Serialize) -> anyhow::Result<()> {
+        serde_json::to_writer_pretty(&mut self.out, document)?;
+        Ok(writeln!(self.out)?)
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// An environment and the directory that holds its data.
+struct Ground {
+    environment: Environment,
+    archive: DirectoryArchive,
+    directory: PathBuf,
+}
+
+const DEFAULT_ARCHIVE: &str = "trellis-archive";
+const DEFAULT_LOOKBACK_DAYS: u32 = 14;
+
+impl Ground {
+    fn of(place: Place) -> anyhow::Result<Self> {
+        let name =
+            place.environment.context("name the environment with --environment, or in trellis.toml")?;
+        let directory = place.archive.unwrap_or_else(|| DEFAULT_ARCHIVE.into());
+        let archive = DirectoryArchive::open(directory.clone())?;
+        Ok(Self { environment: Environment::new(name)?, archive, directory })
+    }
+
+    /// The time asked for, which ends with the newest sample unless told otherwise.
+    async fn window(&self, time: &Time) -> anyhow::Result<Window> {
+        let until = match &time.until {
+            Some(instant) => instant.0,
+            None => self.end().await?,
+        };
+        Ok(Window::days_before(until, time.lookback.unwrap_or(DEFAULT_LOOKBACK_DAYS)))
+    }
+
+    async fn end(&self) -> anyhow::Result<MinuteUtc> {
+        let end = store::end_of_samples(&self.archive, &self.environment).await?;
+        end.with_context(|| {
+            format!(
+                "`{}` has no samples in `{}`; ingest some first, or look at the names there",
+                self.environment,
+                self.directory.display()
+            )
+        })
+    }
+
+    fn path(&self, key: &pipeline::archive::Key) -> PathBuf {
+        self.directory.join(key.as_str())
+    }
+}
+
+fn default_ceiling() -> CpuPercent {
+    CpuPercent::new(50.0).expect("50 is a percentage")
+}
+
+fn threads(asked: Option<NonZero<usize>>) -> NonZero<usize> {
+    let cores = || std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    asked.unwrap_or_else(cores)
+}
+
+fn dynamics(delays: &Delays) -> Dynamics {
+    let default = Dynamics::default();
+    Dynamics {
+        metric_delay: delays.metric_delay.map_or(default.metric_delay, Minutes),
+        launch: delays.launch.map_or(default.launch, Minutes),
+        boot: delays.boot.map_or(default.boot, Minutes),
+        booting: delays.booting_cpu.map_or(default.booting, |percent| Booting::Counted(percent.0)),
+        drain: delays.drain.map_or(default.drain, Minutes),
+        ..default
+    }
+}
+
+/// Stages from no particular time on.
+fn staged(stages: &Stages) -> anyhow::Result<Traffic> {
+    Ok(Traffic::staged(&stages.0, MinuteUtc::new(0)?)?)
+}
+
+/// The metrics in `paths`, as the options say.
+fn recording(paths: &[PathBuf], intake: &Intake) -> anyhow::Result<Recording> {
+    let sources: anyhow::Result<Vec<Source>> = paths.iter().map(|path| source(path)).collect();
+    Ok(recorded::read(&sources?, &recorded_options(intake)?)?)
+}
+
+fn source(path: &Path) -> anyhow::Result<Source> {
+    let bytes = std::fs::read(path).with_context(|| format!("reading `{}`", path.display()))?;
+    Ok(Source { name: path.display().to_string(), bytes })
+}
+
+fn recorded_options(intake: &Intake) -> anyhow::Result<recorded::Options> {
+    let named = |text: &str| {
+        let (left, right) = text.split_once('=').with_context(|| format!("`{text}` has no `=`"))?;
+        anyhow::Ok((left.trim().to_owned(), right.trim().to_owned()))
+    };
+    let column = |text: &String| {
+        let (target, form) = named(text)?;
+        anyhow::Ok((target.parse()?, form.parse()?))
+    };
+    let series = |text: &String| {
+        let (id, target) = named(text)?;
+        anyhow::Ok((id, target.parse()?))
+    };
+    Ok(recorded::Options {
+        columns: intake
+            .columns
+            .iter()
+            .map(column)
+            .collect::<anyhow::Result<_>>()
+            .context("reading `--column`")?,
+        series: intake
+            .series
+            .iter()
+            .map(series)
+            .collect::<anyhow::Result<_>>()
+            .context("reading `--series`")?,
+        conditions: intake.conditions.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
+        time_column: intake.time_column.clone(),
+        start: intake.start.map(|instant| instant.0),
+        period_seconds: intake.period,
+    })
+}

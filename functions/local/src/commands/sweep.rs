@@ -1,0 +1,132 @@
+//! `trellis sweep`: every plausible policy against the traffic.
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use clap::Args;
+use pipeline::advice;
+use pipeline::sweep::{self, GridOverrides, Model, Replayed, SweepReport, SweepRequest};
+use scaling::cpu_model::CpuModel;
+use scaling::units::{CpuPercent, Instances, Minutes, Seconds, Window};
+
+use super::{Ground, Output, default_ceiling, dynamics, staged, threads};
+use crate::options::{Aim, Candidates, Cost, Delays, File, Place, Shape, Time};
+use crate::progress;
+use crate::values::Values;
+
+/// Replay recent traffic under every plausible policy
+///
+/// Finds the cheapest settings that keep CPU under the ceiling, compares them with the present ones, and keeps
+/// the advice with a table of every policy that holds. With --stages it answers a "what if" instead, and
+/// keeps nothing.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  trellis sweep --environment web-prod --ceiling 60 --upper-thresholds 30..60:2 --max-sizes 12
+  trellis sweep --environment web-prod --stages 10:30000,8:150000,30:150000")]
+pub(crate) struct Sweep {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    time: Time,
+    #[command(flatten)]
+    shape: Shape,
+    #[command(flatten)]
+    how: How,
+}
+
+/// What to hold, what to try, and what is known from elsewhere.
+#[derive(Debug, Args)]
+pub(crate) struct How {
+    #[command(flatten)]
+    aim: Aim,
+    #[command(flatten)]
+    pub(crate) cost: Cost,
+    #[command(flatten, next_help_heading = "Values to try (a list `1,2,4`, or a range `20..80:5`)")]
+    candidates: Candidates,
+    #[command(flatten, next_help_heading = "What AWS does not publish, or your application decides")]
+    delays: Delays,
+}
+
+impl How {
+    pub(crate) fn or(self, file: File) -> Self {
+        Self {
+            aim: self.aim.or(file.aim),
+            cost: self.cost.or(file.cost),
+            candidates: self.candidates.or(file.candidates),
+            delays: self.delays.or(file.delays),
+        }
+    }
+}
+
+pub(crate) async fn run(command: Sweep, file: File, output: &mut Output) -> anyhow::Result<()> {
+    let time = command.time.or(file.time());
+    let ground = Ground::of(command.place.or(file.place()))?;
+    let window = ground.window(&time).await?;
+    let replayed = command.shape.stages.as_ref().map(staged).transpose()?;
+    let replayed = replayed.map_or(Replayed::Recorded, Replayed::Staged);
+    let report = sweep(&ground, window, replayed, command.how.or(file)).await?;
+    if output.is_json() { output.json(&report.document) } else { print(&ground, &report, output) }
+}
+
+pub(crate) async fn sweep(
+    ground: &Ground,
+    window: Window,
+    replayed: Replayed,
+    how: How,
+) -> anyhow::Result<SweepReport> {
+    let model = match how.cost.coefficient {
+        Some(coefficient) => Model::Stated(CpuModel::new(how.cost.intercept.unwrap_or(0.0), coefficient)?),
+        None => Model::Fitted,
+    };
+    let request = SweepRequest {
+        environment: ground.environment.clone(),
+        window,
+        replayed,
+        model,
+        ceiling: how.aim.ceiling.map_or(default_ceiling(), |percent| percent.0),
+        margin: how.aim.margin.map(|percent| percent.0),
+        minutes_over_allowed: how.aim.allow_over.unwrap_or(0),
+        grid: overrides(how.candidates)?,
+        dynamics: dynamics(&how.delays),
+        threads: threads(how.aim.threads),
+    };
+    let bar = progress::bar("replaying policies");
+    let report = sweep::run(&ground.archive, request, &progress::report(&bar)).await;
+    bar.finish_and_clear();
+    report.context("sweeping policies")
+}
+
+fn overrides(candidates: Candidates) -> anyhow::Result<GridOverrides> {
+    Ok(GridOverrides {
+        upper_thresholds: percents(candidates.upper_thresholds, "--upper-thresholds")?,
+        lower_thresholds: percents(candidates.lower_thresholds, "--lower-thresholds")?,
+        upper_breach_scale_increments: each(candidates.upper_breach_scale_increments, Instances),
+        lower_breach_scale_increments: each(candidates.lower_breach_scale_increments, Instances),
+        periods: each(candidates.periods, Minutes),
+        evaluation_periods: each(candidates.evaluation_periods, |count| count),
+        cooldowns: each(candidates.cooldowns, Seconds),
+        min_sizes: each(candidates.min_sizes, Instances),
+        max_sizes: each(candidates.max_sizes, Instances),
+    })
+}
+
+fn each<T>(values: Option<Values>, unit: impl Fn(u32) -> T) -> Option<Vec<T>> {
+    values.map(|Values(values)| values.into_iter().map(unit).collect())
+}
+
+fn percents(values: Option<Values>, option: &'static str) -> anyhow::Result<Option<Vec<CpuPercent>>> {
+    let percent = |value| CpuPercent::new(f64::from(value)).with_context(|| format!("reading `{option}`"));
+    values.map(|Values(values)| values.into_iter().map(percent).collect()).transpose()
+}
+
+fn print(ground: &Ground, report: &SweepReport, output: &mut Output) -> anyhow::Result<()> {
+    write!(output, "{}", advice::message(&report.document).body)?;
+    match &report.keys {
+        None => writeln!(output, "\nThis was a what-if: nothing was kept.")?,
+        Some(keys) => {
+            writeln!(output, "\nThe advice lies in   {}", ground.path(&keys.recommendation).display())?;
+            writeln!(output, "Every policy that holds   {}", ground.path(&keys.table).display())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! Every option of the command, once: the same names as flags and in `trellis.toml`, where a flag wins.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use serde::Deserialize;
+
+use crate::values::{Instant, Percent, Stages, Values};
+
+/// Declares a group of options, all of them optional, and how it is laid over the file's.
+macro_rules! options {
+    ($(#[$group:meta])* $name:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$group])*
+        #[derive(Debug, Clone, Default, Args, Deserialize)]
+        #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+        pub(crate) struct $name { $($(#[$meta])* #[arg(long)] pub(crate) $field: Option<$type>,)* }
+
+        impl $name {
+            /// What is given here, else what is given there.
+            pub(crate) fn or(self, file: Self) -> Self {
+                Self { $($field: self.$field.or(file.$field),)* }
+            }
+        }
+    };
+}
+
+options! {
+    /// Where the data lie and whose they are.
+    Place {
+        /// The environment's name
+        #[arg(short, value_name = "NAME")]
+        environment: String,
+        /// The directory that holds samples, fits and advice [default: trellis-archive]
+        #[arg(short, value_name = "DIR")]
+        archive: PathBuf,
+    }
+}
+
+options! {
+    /// Which time to look at.
+    Time {
+        /// Look at what came before it [default: the end of the newest sample]
+        #[serde(skip)]
+        #[arg(value_name = "INSTANT")]
+        until: Instant,
+        /// Days to look back [default: 14]
+        #[arg(value_name = "DAYS")]
+        lookback: u32,
+    }
+}
+
+options! {
+    /// What the samples must show before a line is drawn.
+    FitOptions {
+        /// Fewest usable periods [default: 30]
+        #[arg(value_name = "COUNT")]
+        min_usable: u32,
+        /// Least spread of the load, as a share of its mean [default: 0.1]
+        #[arg(value_name = "SHARE")]
+        min_load_spread: f64,
+        /// Least share of how CPU moves that requests must explain [default: 0.6]
+        #[arg(value_name = "SHARE")]
+        min_r_squared: f64,
+    }
+}
+
+options! {
+    /// What is to be held.
+    Aim {
+        /// CPU percent that no minute should reach [default: 50]
+        #[arg(value_name = "PERCENT")]
+        ceiling: Percent,
+        /// Points below the ceiling that a replay must stay, since real CPU strays from its line
+        /// [default: twice the spread around the fitted line; 0 with --coefficient]
+        #[arg(value_name = "PERCENT")]
+        margin: Percent,
+        /// Minutes that may reach it all the same [default: 0]
+        #[arg(value_name = "MINUTES")]
+        allow_over: u32,
+        /// Policies to replay at once [default: one for each core]
+        #[arg(value_name = "COUNT")]
+        threads: std::num::NonZero<usize>,
+    }
+}
+
+/// What a request costs, if it is not to be fitted. Both numbers come from the same place.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Cost {
+    /// CPU percent of one instance for one request per minute: stated, not fitted
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) coefficient: Option<f64>,
+    /// CPU percent of an instance without requests; goes with --coefficient [default: 0]
+    #[arg(long, value_name = "PERCENT", requires = "coefficient", allow_negative_numbers = true)]
+    pub(crate) intercept: Option<f64>,
+}
+
+impl Cost {
+    /// What is given here, else what is given there.
+    pub(crate) fn or(self, file: Self) -> Self {
+        if self.coefficient.is_some() { self } else { file }
+    }
+}
+
+options! {
+    /// Values to try. A list is written `1,2,4`, a range `20..80:5`.
+    Candidates {
+        /// UpperThreshold, CPU percent [default: every 5 from 10 up to the ceiling]
+        #[arg(value_name = "LIST")]
+        upper_thresholds: Values,
+        /// LowerThreshold, CPU percent [default: every 5 from 5 up to the ceiling]
+        #[arg(value_name = "LIST")]
+        lower_thresholds: Values,
+        /// UpperBreachScaleIncrement, instances to add [default: 1..4]
+        #[arg(value_name = "LIST")]
+        upper_breach_scale_increments: Values,
+        /// LowerBreachScaleIncrement, instances to remove [default: 1,2]
+        #[arg(value_name = "LIST")]
+        lower_breach_scale_increments: Values,
+        /// Period, minutes [default: 1,5; only 5 with basic monitoring]
+        #[arg(value_name = "LIST")]
+        periods: Values,
+        /// EvaluationPeriods [default: 1..3]
+        #[arg(value_name = "LIST")]
+        evaluation_periods: Values,
+        /// Cooldown, seconds [default: 60,180,360]
+        #[arg(value_name = "LIST")]
+        cooldowns: Values,
+        /// MinSize, instances [default: the present one and up to three more]
+        #[arg(value_name = "LIST")]
+        min_sizes: Values,
+        /// MaxSize, instances [default: the present one, or more where the peak needs it]
+        #[arg(value_name = "LIST")]
+        max_sizes: Values,
+    }
+}
+
+options! {
+    /// What AWS does not publish, or your application decides.
+    Delays {
+        /// Minutes from the end of a period to an alarm that sees it [default: 1]
+        #[arg(value_name = "MINUTES")]
+        metric_delay: u32,
+        /// Minutes from the decision to an instance in service [default: 1]
+        #[arg(value_name = "MINUTES")]
+        launch: u32,
+        /// Minutes from in service to the first request [default: 3]
+        #[arg(value_name = "MINUTES")]
+        boot: u32,
+        /// CPU percent of an instance in between [default: 10]
+        #[arg(value_name = "PERCENT")]
+        booting_cpu: Percent,
+        /// Minutes that a removed instance is billed on [default: 1]
+        #[arg(value_name = "MINUTES")]
+        drain: u32,
+    }
+}
+
+/// How to read recorded metrics. These describe one file's shape and have no place in `trellis.toml`.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Intake {
+    /// A column and what it is: `requests=rpm`, `cpu_percent=cpu_a*50+cpu_b*50`, `in_service=1`
+    #[arg(long = "column", value_name = "METRIC=FORM")]
+    pub(crate) columns: Vec<String>,
+    /// A series of a JSON export and what it is: `m1=cpu_percent`
+    #[arg(long = "series", value_name = "ID=METRIC")]
+    pub(crate) series: Vec<String>,
+    /// Take only rows where it holds: `zone=`, `replicas>1`
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub(crate) conditions: Vec<String>,
+    /// The column that holds the time
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) time_column: Option<String>,
+    /// The time of the first row, where no column holds it; goes with --period
+    #[arg(long, value_name = "INSTANT", requires = "period")]
+    pub(crate) start: Option<Instant>,
+    /// Seconds between rows, or the period of the metrics, where it can't be seen
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) period: Option<u32>,
+}
+
+/// Traffic made from stages.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Shape {
+    /// What if: minutes:requests-per-minute, one after the other, as in `10:30000,8:150000,30:150000`
+    #[arg(long, value_name = "STAGES")]
+    pub(crate) stages: Option<Stages>,
+}
+
+/// `trellis.toml`: the same options as the flags.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct File {
+    pub(crate) environment: Option<String>,
+    pub(crate) archive: Option<PathBuf>,
+    pub(crate) lookback: Option<u32>,
+    pub(crate) aim: Aim,
+    pub(crate) fit: FitOptions,
+    pub(crate) cost: Cost,
+    pub(crate) candidates: Candidates,
+    pub(crate) delays: Delays,
+}
+
+/// The file read when none is named.
+const DEFAULT_FILE: &str = "trellis.toml";
+
+impl File {
+    /// The file that was named; else `trellis.toml`, if there is one.
+    pub(crate) fn read(named: Option<&Path>) -> anyhow::Result<Self> {
+        let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+        if named.is_none() && !path.exists() {
+            return Ok(Self::default());
+        }
+        let text = std::fs::read_to_string(path).with_context(|| format!("reading `{}`", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("reading `{}`", path.display()))
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place { environment: self.environment.clone(), archive: self.archive.clone() }
+    }
+
+    pub(crate) fn time(&self) -> Time {
+        Time { until: None, lookback: self.lookback }
+    }
+}

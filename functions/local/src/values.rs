@@ -1,0 +1,150 @@
+//! Values as people write them: lists and ranges, percentages, stages, instants.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use scaling::traffic::Stage;
+use scaling::units::{CpuPercent, MinuteUtc, Minutes, RequestsPerMinute};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+/// Whole numbers to try: `5`, `1,2,4`, `20..80:5` (from, to, step; the ends are in it), or a mix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Values(pub(crate) Vec<u32>);
+
+impl FromStr for Values {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let lists: Result<Vec<Vec<u32>>, String> = text.split(',').map(|part| range(part.trim())).collect();
+        Ok(Self(lists?.concat()))
+    }
+}
+
+fn range(text: &str) -> Result<Vec<u32>, String> {
+    let number = |text: &str| {
+        text.trim().parse::<u32>().map_err(|_| format!("`{text}` is not a whole number, 0 or more"))
+    };
+    let Some((from, rest)) = text.split_once("..") else { return Ok(vec![number(text)?]) };
+    let (to, step) = rest.split_once(':').unwrap_or((rest, "1"));
+    let (from, to, step) = (number(from)?, number(to)?, number(step)?);
+    if step == 0 || to < from {
+        return Err(format!("`{text}` names nothing: write from..to:step, as in `20..80:5`"));
+    }
+    if (to - from) / step >= 10_000 {
+        return Err(format!("`{text}` names over 10000 values"));
+    }
+    Ok((from..=to).step_by(step as usize).collect())
+}
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a whole number, a list of them, or text like \"20..80:5\"")]
+        enum Written {
+            One(u32),
+            Many(Vec<u32>),
+            Text(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::One(value) => Ok(Self(vec![value])),
+            Written::Many(values) => Ok(Self(values)),
+            Written::Text(text) => text.parse().map_err(D::Error::custom),
+        }
+    }
+}
+
+/// A CPU percentage.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Percent(pub(crate) CpuPercent);
+
+impl FromStr for Percent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.trim().trim_end_matches('%').trim_end();
+        let number: f64 = number.parse().map_err(|_| format!("`{text}` is not a number"))?;
+        CpuPercent::new(number).map(Self).map_err(|error| error.to_string())
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        CpuPercent::new(f64::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// Stages of traffic: `10:30000,8:150000` is 10 minutes up to 30000 requests a minute, then 8 up to 150000.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Stages(pub(crate) Vec<Stage>);
+
+impl FromStr for Stages {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let stages: Result<Vec<Stage>, String> = text.split(',').map(stage).collect();
+        let stages = stages?;
+        let minutes: u64 = stages.iter().map(|stage| u64::from(stage.duration.0)).sum();
+        if minutes > 366 * 24 * 60 { Err("the stages last over a year".to_owned()) } else { Ok(Self(stages)) }
+    }
+}
+
+fn stage(text: &str) -> Result<Stage, String> {
+    let expected = || format!("`{text}` is not a stage: write minutes:requests-per-minute, as in `10:30000`");
+    let (minutes, target) = text.split_once(':').ok_or_else(expected)?;
+    let minutes = minutes.trim().trim_end_matches('m');
+    let duration = minutes.parse().ok().filter(|minutes| *minutes > 0).map(Minutes).ok_or_else(expected)?;
+    let target = target.trim().parse().ok().and_then(|rate| RequestsPerMinute::new(rate).ok());
+    Ok(Stage { duration, target: target.ok_or_else(expected)? })
+}
+
+/// An instant: `2026-11-15T00:00:00Z`, or a day, which stands for its first minute in universal time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Instant(pub(crate) MinuteUtc);
+
+impl FromStr for Instant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let day = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.at(0, 0, 0, 0)).ok();
+        let timestamp = text.parse::<Timestamp>().ok().or_else(day);
+        let minute = timestamp.and_then(|timestamp| MinuteUtc::containing(timestamp).ok());
+        minute
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not an instant: write 2026-11-15T00:00:00Z or 2026-11-15"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_holds_both_its_ends() {
+        assert_eq!("20..35:5, 50".parse(), Ok(Values(vec![20, 25, 30, 35, 50])));
+    }
+
+    #[test]
+    fn what_names_nothing_is_refused_with_an_example() {
+        for text in ["80..20", "1..5:0", "a", "", "1..", "-1"] {
+            assert!(text.parse::<Values>().is_err(), "`{text}`");
+        }
+    }
+
+    #[test]
+    fn stages_are_minutes_and_targets() {
+        let Stages(stages) = "10m:30000, 8:150000".parse().unwrap();
+        assert_eq!(stages.iter().map(|stage| stage.duration.0).collect::<Vec<_>>(), [10, 8]);
+        for text in ["10", "0:5", "10:-5", "10:nan", ":", "x:1"] {
+            assert!(text.parse::<Stages>().unwrap_err().contains("is not a stage"), "`{text}`");
+        }
+    }
+
+    #[test]
+    fn a_day_stands_for_its_first_minute() {
+        let day: Instant = "2026-11-15".parse().unwrap();
+        assert_eq!(Ok(day), "2026-11-15T00:00:00Z".parse());
+    }
+}

@@ -1,0 +1,328 @@
+//! What a person reads: the subject and the text of a message, from a recommendation.
+
+use std::fmt::Write as _;
+
+use scaling::recommendation::Verdict;
+use scaling::sweep::Evaluated;
+use sha2::{Digest, Sha256};
+
+use crate::documents::{
+    ModelSource, OptionDocument, OutcomeDocument, PolicyDocument, RecommendationDocument, VerdictDocument,
+    options,
+};
+
+/// A message to whoever runs the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// One line of printable ASCII, at most 100 characters.
+    pub subject: String,
+    /// Plain text, lines of up to 100 characters.
+    pub body: String,
+}
+
+/// The same for the same advice to the same environment, whatever traffic it was found on: 16 hexadecimal digits.
+pub fn id(environment: &str, verdict: &Verdict) -> String {
+    let (word, policy) = match verdict {
+        Verdict::Change(evaluated) => ("change", Some(evaluated)),
+        Verdict::Keep(evaluated) => ("keep", Some(evaluated)),
+        Verdict::NoneHolds { .. } => ("none holds", None),
+    };
+    let policy = policy.map(|evaluated| evaluated.policy.options()).unwrap_or_default();
+    let digest = Sha256::digest(format!("{environment:?} {word} {policy:?}"));
+    digest.iter().take(8).fold(String::new(), |id, byte| id + &format!("{byte:02x}"))
+}
+
+/// The policy that a verdict is about.
+pub fn recommended(verdict: &Verdict) -> Option<PolicyDocument> {
+    let document = |evaluated: &Evaluated| PolicyDocument {
+        options: options(&evaluated.policy),
+        outcome: evaluated.outcome.into(),
+    };
+    match verdict {
+        Verdict::Change(evaluated) | Verdict::Keep(evaluated) => Some(document(evaluated)),
+        Verdict::NoneHolds { closest } => closest.as_ref().map(document),
+    }
+}
+
+/// The message that says what `recommendation` says.
+pub fn message(recommendation: &RecommendationDocument) -> Message {
+    Message { subject: subject(recommendation), body: body(recommendation) }
+}
+
+/// An option that would change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change<'a> {
+    /// The option, with the value to give it.
+    pub to: &'a OptionDocument,
+    /// Its value now, if that is known.
+    pub from: Option<&'a str>,
+}
+
+/// What to change to get from the present policy to the recommended one: all of it, if the present one is
+/// not known.
+pub fn changes(recommendation: &RecommendationDocument) -> Vec<Change<'_>> {
+    let present = recommendation.present.as_ref().map_or(&[][..], |present| &present.options);
+    let recommended = recommendation.recommended.as_ref().map_or(&[][..], |policy| &policy.options);
+    let value_now = |to: &OptionDocument| {
+        let same = |now: &&OptionDocument| now.namespace == to.namespace && now.option_name == to.option_name;
+        present.iter().find(same).map(|now| now.value.as_str())
+    };
+    let changes = recommended.iter().map(|to| Change { to, from: value_now(to) });
+    changes.filter(|change| change.from != Some(&change.to.value)).collect()
+}
+
+fn subject(recommendation: &RecommendationDocument) -> String {
+    let environment = &recommendation.environment;
+    subject_line(&match recommendation.verdict {
+        VerdictDocument::Keep => format!("Trellis: {environment}: keep the scaling settings"),
+        VerdictDocument::NoneHolds => {
+            let ceiling = recommendation.cpu_ceiling_percent;
+            format!("Trellis: {environment}: no scaling settings hold {ceiling} % CPU")
+        }
+        VerdictDocument::Change => {
+            let count = changes(recommendation).len();
+            let what = plural(count as u64, "scaling setting");
+            format!("Trellis: {environment}: change {what}{}", effect(recommendation))
+        }
+    })
+}
+
+/// What a change does, in a few words for the subject.
+fn effect(recommendation: &RecommendationDocument) -> String {
+    let present = recommendation.present.as_ref().and_then(|present| present.outcome.as_ref());
+    let (Some(present), Some(recommended)) = (present, &recommendation.recommended) else {
+        return String::new();
+    };
+    let hours = hours_change(present, &recommended.outcome);
+    let held = present.minutes_over > recommendation.minutes_over_allowed;
+    if held {
+        format!(", to hold {} % CPU ({hours} hours)", recommendation.cpu_ceiling_percent)
+    } else {
+        format!(", {hours} instance hours")
+    }
+}
+
+fn hours_change(now: &OutcomeDocument, then: &OutcomeDocument) -> String {
+    format!("{:+.0} %", (then.instance_hours / now.instance_hours - 1.0) * 100.0)
+}
+
+/// Any text as a subject that SNS takes: one line of printable ASCII that starts with a letter, digit or
+/// punctuation, at most 100 characters, never empty.
+///
+/// ```
+/// use pipeline::advice::subject_line;
+///
+/// assert_eq!(subject_line("Advice for étude\nprod"), "Advice for ?tude prod");
+/// assert_eq!(subject_line("  "), "Scaling advice from Trellis");
+/// ```
+pub fn subject_line(text: &str) -> String {
+    let printable = |c: char| match c {
+        c if c.is_whitespace() || c.is_control() => ' ',
+        c if c.is_ascii() => c,
+        _ => '?',
+    };
+    let line: String = text.trim().chars().map(printable).take(100).collect();
+    let line = line.trim();
+    if line.is_empty() { "Scaling advice from Trellis".to_owned() } else { line.to_owned() }
+}
+
+fn body(recommendation: &RecommendationDocument) -> String {
+    let parts = [
+        opening(recommendation),
+        settings(recommendation),
+        effects(recommendation),
+        why(recommendation),
+        how_sure(recommendation),
+        how_to_apply(recommendation),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\n\n") + "\n"
+}
+
+fn opening(recommendation: &RecommendationDocument) -> String {
+    let RecommendationDocument { environment, traffic, .. } = recommendation;
+    let ceiling = recommendation.cpu_ceiling_percent;
+    let count = changes(recommendation).len() as u64;
+    let verdict = match recommendation.verdict {
+        VerdictDocument::Change => format!(
+            "Change {} of {environment}: the cheapest that keep CPU under {ceiling} %.",
+            plural(count, "scaling setting")
+        ),
+        VerdictDocument::Keep => format!(
+            "Keep the scaling settings of {environment}: they hold CPU under {ceiling} %, and nothing that was \
+             tried would do so for clearly less."
+        ),
+        VerdictDocument::NoneHolds => format!(
+            "No scaling settings that were tried keep {environment} under {ceiling} % CPU. Nothing is \
+             recommended. Try a higher MinSize, other values, or allow some minutes over the ceiling."
+        ),
+    };
+    let kind = if traffic.recorded { "recorded traffic" } else { "traffic made from stages (what if)" };
+    let missing = match traffic.minutes_missing {
+        0 => String::new(),
+        missing => format!(", {missing} of them unknown"),
+    };
+    let replayed = format!(
+        "Replayed: {kind} from {} to {} UTC ({} minutes{missing}), up to {:.0} requests per minute.",
+        clock(traffic.window.start),
+        clock(traffic.window.end),
+        traffic.minutes,
+        traffic.peak_requests_per_minute
+    );
+    format!("{}\n\n{}", wrapped(&verdict), wrapped(&replayed))
+}
+
+/// Lines that a mail client shows whole.
+fn wrapped(paragraph: &str) -> String {
+    textwrap::fill(paragraph, 90)
+}
+
+fn clock(instant: jiff::Timestamp) -> String {
+    instant.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+fn plural(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn settings(recommendation: &RecommendationDocument) -> String {
+    let changes = changes(recommendation);
+    if recommendation.verdict != VerdictDocument::Change || changes.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("  {:<28}{:>12}{:>14}", "setting", "now", "recommended");
+    for Change { to, from } in changes {
+        let _ = write!(text, "\n  {:<28}{:>12}{:>14}", to.option_name, from.unwrap_or("unknown"), to.value);
+    }
+    text
+}
+
+fn effects(recommendation: &RecommendationDocument) -> String {
+    let now = recommendation.present.as_ref().and_then(|present| present.outcome.as_ref());
+    let then = recommendation.recommended.as_ref().map(|policy| &policy.outcome);
+    let held = recommendation.cpu_held_percent;
+    let then_title = match recommendation.verdict {
+        VerdictDocument::NoneHolds => "closest",
+        _ => "recommended",
+    };
+    let columns: Vec<(&str, &OutcomeDocument)> = match recommendation.verdict {
+        VerdictDocument::Keep => then.map(|then| ("now", then)).into_iter().collect(),
+        _ => now.map(|now| ("now", now)).into_iter().chain(then.map(|then| (then_title, then))).collect(),
+    };
+    if columns.is_empty() {
+        return String::new();
+    }
+    let row = |label: &str, value: &dyn Fn(&OutcomeDocument) -> String| {
+        let values = columns.iter().zip([12, 14]);
+        let values: String =
+            values.map(|((_, outcome), width)| format!("{:>width$}", value(outcome))).collect();
+        format!("  {label:<28}{values}\n")
+    };
+    let titles: String =
+        columns.iter().zip([12, 14]).map(|((title, _), width)| format!("{title:>width$}")).collect();
+    let mut text = format!("  {:<28}{titles}\n", "over that traffic");
+    text += &row("instance hours", &|outcome| format!("{:.1}", outcome.instance_hours));
+    text += &row("mean CPU %", &|outcome| format!("{:.1}", outcome.mean_cpu_percent));
+    text += &row("highest CPU %", &|outcome| format!("{:.1}", outcome.max_cpu_percent));
+    text += &row(&format!("minutes at or over {held:.1} %"), &|outcome| outcome.minutes_over.to_string());
+    text += &row("most instances", &|outcome| outcome.peak_instances.to_string());
+    text += &row("scale-outs", &|outcome| outcome.scale_outs.to_string());
+    text += &row("scale-ins", &|outcome| outcome.scale_ins.to_string());
+    if let (VerdictDocument::Change, Some(now), Some(then)) = (recommendation.verdict, now, then) {
+        text += &format!("  Instance hours change by {}.\n", hours_change(now, then));
+    }
+    text.trim_end().to_owned()
+}
+
+fn why(recommendation: &RecommendationDocument) -> String {
+    let candidates = &recommendation.candidates;
+    let mut text = format!(
+        "Why: of {} policies replayed minute by minute by AWS's rules, {} hold.",
+        candidates.replayed, candidates.held
+    );
+    if recommendation.verdict == VerdictDocument::Change {
+        text += " This is the cheapest of them that also holds when metrics come a minute later than usual.";
+    }
+    if candidates.oscillating > 0 {
+        let _ = write!(
+            text,
+            " {} more were not replayed: their own actions could call for the reverse, for ever.",
+            candidates.oscillating
+        );
+    }
+    let Some(present) = &recommendation.present else {
+        text += " The present settings are not known, so that nothing is compared with them.";
+        return wrapped(&text);
+    };
+    if let Some(reason) = &present.not_simulated {
+        let _ = write!(text, " The present settings can't be replayed: {reason}.");
+    }
+    for finding in &present.findings {
+        let _ = write!(text, " The present settings contradict themselves: {finding}.");
+    }
+    wrapped(&text)
+}
+
+fn how_sure(recommendation: &RecommendationDocument) -> String {
+    let model = &recommendation.model;
+    let (coefficient, intercept) = (significant(model.coefficient), model.intercept_percent);
+    let cost =
+        format!("a request per minute costs an instance {coefficient} % CPU, on top of {intercept:.1} %");
+    let known = match &model.source {
+        ModelSource::Stated => {
+            "That was stated, not measured: how far real CPU strays from it is not known.".to_owned()
+        }
+        ModelSource::Fitted { r_squared, residual_spread_percent, usable, greatest_load, .. } => format!(
+            "That line explains {:.0} % of how CPU moved over {usable} periods (R² {r_squared:.3}); single \
+             periods stray from it by {residual_spread_percent:.1} points (standard deviation). Loads over \
+             {greatest_load:.0} requests per minute and instance were never seen.",
+            r_squared * 100.0
+        ),
+    };
+    let (held, ceiling) = (recommendation.cpu_held_percent, recommendation.cpu_ceiling_percent);
+    let margin = if held < ceiling {
+        format!(" So that real CPU stays under {ceiling} %, the replay has to stay under {held:.1} %.")
+    } else {
+        String::new()
+    };
+    let unproven = "The replay has not been compared with the instance counts that really happened.";
+    wrapped(&format!("How sure: {cost}. {known}{margin} {unproven}"))
+}
+
+/// Four significant digits.
+fn significant(value: f64) -> String {
+    let digits = (3.0 - value.abs().log10().floor()).clamp(0.0, 12.0) as usize;
+    format!("{value:.digits$}")
+}
+
+fn how_to_apply(recommendation: &RecommendationDocument) -> String {
+    let changes = changes(recommendation);
+    if recommendation.verdict != VerdictDocument::Change || changes.is_empty() {
+        return String::new();
+    }
+    let mut text = "How to apply: in .ebextensions/scaling.config\n\n  option_settings:".to_owned();
+    let mut namespace = "";
+    for change in &changes {
+        if namespace != change.to.namespace {
+            namespace = &change.to.namespace;
+            let _ = write!(text, "\n    {namespace}:");
+        }
+        let _ = write!(text, "\n      {}: \"{}\"", change.to.option_name, change.to.value);
+    }
+    text += "\n\nor at once (settings made this way stay over .ebextensions until they are removed)\n";
+    let _ = write!(
+        text,
+        "\n  aws elasticbeanstalk update-environment --environment-name {} --option-settings",
+        shell_quoted(&recommendation.environment)
+    );
+    for change in &changes {
+        let OptionDocument { namespace, option_name, value, .. } = change.to;
+        let _ = write!(text, " \\\n    Namespace={namespace},OptionName={option_name},Value={value}");
+    }
+    text + "\n\nNo instance is replaced or restarted by these changes. Trellis has changed nothing."
+}
+
+fn shell_quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}

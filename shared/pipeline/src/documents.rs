@@ -1,0 +1,292 @@
+//! The JSON documents that the stages leave for each other, and for programs.
+//!
+//! Instants are RFC 3339 in universal time, percentages 0 to 100, options in Beanstalk's own words, so that
+//! they can be handed to `aws elasticbeanstalk` as they are.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use scaling::cpu_model::CpuModel;
+use scaling::fit::Fit;
+use scaling::policy::{PolicyError, ScalingPolicy};
+use scaling::settings::Settings;
+use scaling::simulate::Outcome;
+use scaling::units::{MinuteUtc, UnitError, Window};
+use serde::{Deserialize, Serialize};
+
+/// The version of every document's shape; a reader refuses another one.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A span of time: `start` is in it, `end` is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowDocument {
+    /// First instant.
+    pub start: Timestamp,
+    /// First instant after it.
+    pub end: Timestamp,
+}
+
+impl From<Window> for WindowDocument {
+    fn from(window: Window) -> Self {
+        Self { start: window.start.start(), end: window.end.start() }
+    }
+}
+
+impl WindowDocument {
+    /// The same in minutes.
+    pub fn window(self) -> Result<Window, UnitError> {
+        Ok(Window { start: MinuteUtc::containing(self.start)?, end: MinuteUtc::containing(self.end)? })
+    }
+}
+
+/// `fits/…/fit.json`: what a request costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FitDocument {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The environment.
+    pub environment: String,
+    /// What was looked at.
+    pub window: WindowDocument,
+    /// CPU percent of one instance for one request per minute.
+    pub coefficient: f64,
+    /// CPU percent of an instance without requests.
+    pub intercept_percent: f64,
+    /// Share of the variance of CPU that requests explain.
+    pub r_squared: f64,
+    /// Standard deviation of CPU around the line, points of percent.
+    pub residual_spread_percent: f64,
+    /// Periods that the line was drawn through.
+    pub usable: u32,
+    /// Periods that it was not, by reason.
+    pub left_out: BTreeMap<String, u32>,
+    /// Least and greatest load, requests per minute per instance.
+    pub load_range: (f64, f64),
+}
+
+impl FitDocument {
+    /// A fit of `environment` over `window`.
+    pub fn new(environment: &str, window: Window, fit: &Fit) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            environment: environment.to_owned(),
+            window: window.into(),
+            coefficient: fit.model.coefficient(),
+            intercept_percent: fit.model.intercept_percent(),
+            r_squared: fit.r_squared,
+            residual_spread_percent: fit.residual_spread_percent,
+            usable: fit.usable,
+            left_out: fit.left_out.iter().map(|(reason, count)| (reason.to_string(), *count)).collect(),
+            load_range: fit.load_range,
+        }
+    }
+
+    /// The line.
+    pub fn model(&self) -> Result<CpuModel, UnitError> {
+        CpuModel::new(self.intercept_percent, self.coefficient)
+    }
+}
+
+/// An option of Beanstalk's, as its API has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct OptionDocument {
+    /// For instance `aws:autoscaling:trigger`.
+    pub namespace: String,
+    /// For instance `UpperThreshold`.
+    pub option_name: String,
+    /// Its value, always text.
+    pub value: String,
+    /// Which of several, where a namespace is about several things: a scheduled action's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_name: Option<String>,
+}
+
+/// The options that make `policy`.
+pub fn options(policy: &ScalingPolicy) -> Vec<OptionDocument> {
+    let document = |(namespace, name, value): (&str, &str, String)| OptionDocument {
+        namespace: namespace.to_owned(),
+        option_name: name.to_owned(),
+        value,
+        resource_name: None,
+    };
+    policy.options().into_iter().map(document).collect()
+}
+
+/// `settings/…/<since>.json`: the options of an environment, and since when they were seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SettingsDocument {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The environment.
+    pub environment: String,
+    /// When this set of options was first seen.
+    pub since: Timestamp,
+    /// Every option that has a value, sorted.
+    pub options: Vec<OptionDocument>,
+}
+
+impl SettingsDocument {
+    /// The options, checked.
+    pub fn settings(&self) -> Result<Settings, PolicyError> {
+        let option = |option: &OptionDocument| (option.namespace.clone(), option.option_name.clone());
+        let keyed: Vec<_> = self.options.iter().map(|o| (option(o), o.value.as_str())).collect();
+        Settings::from_options(keyed.iter().map(|((namespace, name), value)| (&**namespace, &**name, *value)))
+    }
+}
+
+/// What a policy does to the traffic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeDocument {
+    /// Billed instance hours.
+    pub instance_hours: f64,
+    /// Mean CPU of the serving instances.
+    pub mean_cpu_percent: f64,
+    /// Greatest CPU of the serving instances in a minute.
+    pub max_cpu_percent: f64,
+    /// Minutes at or over the CPU that was to be held.
+    pub minutes_over: u32,
+    /// Most instances wanted at once.
+    pub peak_instances: u32,
+    /// Times that instances were added.
+    pub scale_outs: u32,
+    /// Times that instances were removed.
+    pub scale_ins: u32,
+}
+
+impl From<Outcome> for OutcomeDocument {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            instance_hours: outcome.instance_hours(),
+            mean_cpu_percent: outcome.mean_cpu_percent,
+            max_cpu_percent: outcome.max_cpu_percent,
+            minutes_over: outcome.minutes_over,
+            peak_instances: outcome.peak_desired.0,
+            scale_outs: outcome.scale_outs,
+            scale_ins: outcome.scale_ins,
+        }
+    }
+}
+
+/// Where the cost of a request comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelSource {
+    /// From the environment's own metrics.
+    Fitted {
+        /// The end of the window that was fitted.
+        until: Timestamp,
+        /// Share of the variance of CPU that requests explain.
+        r_squared: f64,
+        /// Standard deviation of CPU around the line, points of percent.
+        residual_spread_percent: f64,
+        /// Periods that the line was drawn through.
+        usable: u32,
+        /// Greatest load that was seen, requests per minute per instance.
+        greatest_load: f64,
+    },
+    /// Stated by whoever asked; nothing is known about its error.
+    Stated,
+}
+
+/// The cost of a request, and how well it is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelDocument {
+    /// CPU percent of one instance for one request per minute.
+    pub coefficient: f64,
+    /// CPU percent of an instance without requests.
+    pub intercept_percent: f64,
+    /// How it is known.
+    pub source: ModelSource,
+}
+
+/// The traffic that was replayed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrafficDocument {
+    /// First and last.
+    pub window: WindowDocument,
+    /// Whether it was recorded, or made from stages.
+    pub recorded: bool,
+    /// Minutes replayed.
+    pub minutes: usize,
+    /// Of which the requests are not known.
+    pub minutes_missing: usize,
+    /// Greatest rate, requests per minute of the whole environment.
+    pub peak_requests_per_minute: f64,
+}
+
+/// How many policies were looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CandidatesDocument {
+    /// Replayed.
+    pub replayed: usize,
+    /// Of which held the ceiling.
+    pub held: usize,
+    /// Not replayed: an action could call for its own reversal.
+    pub oscillating: usize,
+    /// Not replayed: the metrics are too coarse for their period.
+    pub too_fine: usize,
+}
+
+/// The settings as they are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PresentDocument {
+    /// The policy that they make, where it can be replayed.
+    pub options: Vec<OptionDocument>,
+    /// What it does to the traffic.
+    pub outcome: Option<OutcomeDocument>,
+    /// Why it can't be replayed.
+    pub not_simulated: Option<String>,
+    /// What their owner should know about them.
+    pub findings: Vec<String>,
+}
+
+/// A policy to take, and what it does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyDocument {
+    /// Every option that it consists of.
+    pub options: Vec<OptionDocument>,
+    /// What it does to the traffic.
+    pub outcome: OutcomeDocument,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictDocument {
+    /// Take the recommended policy.
+    Change,
+    /// The present policy holds and nothing is clearly cheaper.
+    Keep,
+    /// Nothing that was tried holds the ceiling; `recommended` is only the closest.
+    NoneHolds,
+}
+
+/// `sweeps/…/recommendation.json`: the advice, and all that a message says about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecommendationDocument {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The same for the same advice, whatever traffic it was found on.
+    pub advice_id: String,
+    /// The environment.
+    pub environment: String,
+    /// CPU that should not be reached.
+    pub cpu_ceiling_percent: f64,
+    /// CPU that no replay may reach, so that real CPU, which strays from its line, stays under the ceiling.
+    pub cpu_held_percent: f64,
+    /// Minutes in which it may be.
+    pub minutes_over_allowed: u32,
+    /// What was replayed.
+    pub traffic: TrafficDocument,
+    /// What a request costs.
+    pub model: ModelDocument,
+    /// What was tried.
+    pub candidates: CandidatesDocument,
+    /// The settings as they are, if they are known.
+    pub present: Option<PresentDocument>,
+    /// What to do.
+    pub verdict: VerdictDocument,
+    /// The policy to take or to keep; under `none_holds` the closest, which is not advised.
+    pub recommended: Option<PolicyDocument>,
+}

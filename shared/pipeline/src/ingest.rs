@@ -1,0 +1,116 @@
+//! Stage 1 of 4: metrics into the archive, newest fetch wins, nothing lost.
+
+use scaling::units::{Minutes, Window};
+
+use crate::archive::{Archive, Environment, Key};
+use crate::documents::{OptionDocument, SCHEMA_VERSION, SettingsDocument};
+use crate::fill::{FillReport, fill_absent_requests, leave_open};
+use crate::recorded::Recording;
+use crate::store::{MergeReport, StoreError, latest_settings, merge_samples, write_json};
+
+/// Newest minutes that are left for the next fetch, since they still grow.
+pub const LEAVE_OPEN: Minutes = Minutes(3);
+
+/// What to take in.
+#[derive(Debug, Clone)]
+pub struct IngestRequest {
+    /// Whose metrics.
+    pub environment: Environment,
+    /// As they were fetched or exported.
+    pub recording: Recording,
+    /// The environment's options, if they were fetched too.
+    pub options: Option<Vec<OptionDocument>>,
+    /// Newest minutes to leave out, counted from the newest that was fetched.
+    pub leave_open: Minutes,
+}
+
+/// What was taken in.
+#[derive(Debug, Clone)]
+pub struct IngestReport {
+    /// From the first to after the last sample kept.
+    pub window: Window,
+    /// What happened to each.
+    pub merged: MergeReport,
+    /// Minutes filled, and values missing.
+    pub filled: FillReport,
+    /// Samples left for the next fetch.
+    pub left_open: usize,
+    /// Whether the options are other than they were.
+    pub settings_changed: bool,
+}
+
+/// Why nothing, or not all, was taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// There is nothing to take in.
+    #[error(
+        "the metrics of `{environment}` hold no complete period: of {fetched} samples, the newest {leave_open} are left open since they may still grow"
+    )]
+    NothingComplete {
+        /// The environment.
+        environment: Environment,
+        /// Samples fetched.
+        fetched: usize,
+        /// Newest minutes left out.
+        leave_open: Minutes,
+    },
+    /// The samples could not be merged.
+    #[error("keeping samples")]
+    Samples(#[source] StoreError),
+    /// The settings could not be read or written.
+    #[error("keeping settings")]
+    Settings(#[source] StoreError),
+}
+
+/// Fills what is known to be zero, leaves the newest minutes open, and merges the rest with what is there.
+pub async fn run(archive: &dyn Archive, request: IngestRequest) -> Result<IngestReport, IngestError> {
+    let IngestRequest { environment, recording, options, leave_open: open } = request;
+    let mut samples = recording.samples;
+    let fetched = samples.len();
+    let left_open = leave_open(&mut samples, open);
+    let filled = fill_absent_requests(&mut samples);
+    let Some(window) = span(&samples) else {
+        return Err(IngestError::NothingComplete { environment, fetched, leave_open: open });
+    };
+    let merged = merge_samples(archive, &environment, &samples).await.map_err(IngestError::Samples)?;
+    let settings_changed = match options {
+        Some(options) => keep_settings(archive, &environment, options, window).await,
+        None => Ok(false),
+    };
+    let settings_changed = settings_changed.map_err(IngestError::Settings)?;
+    Ok(IngestReport { window, merged, filled, left_open, settings_changed })
+}
+
+fn span(samples: &[scaling::sample::Sample]) -> Option<Window> {
+    let start = samples.iter().map(|sample| sample.minute_utc).min()?;
+    let end = samples.iter().map(|sample| sample.minute_utc + sample.period.minutes()).max()?;
+    Some(Window { start, end })
+}
+
+/// Keeps a set of options that is not the one in force already. The first set is taken to have held over
+/// the whole recording; a later one from the recording's end on, when it was first seen.
+async fn keep_settings(
+    archive: &dyn Archive,
+    environment: &Environment,
+    mut options: Vec<OptionDocument>,
+    recording: Window,
+) -> Result<bool, StoreError> {
+    options.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+    let before = latest_settings(archive, environment, recording.end).await?;
+    let since = before.as_ref().map_or(recording.start, |_| recording.end);
+    if before.is_some_and(|before| before.options == options) {
+        return Ok(false);
+    }
+    let document = SettingsDocument {
+        schema_version: SCHEMA_VERSION,
+        environment: environment.name().to_owned(),
+        since: since.start(),
+        options,
+    };
+    write_json(archive, &Key::settings(environment, since), &document).await?;
+    Ok(true)
+}
+
+fn sort_key(option: &OptionDocument) -> (&str, Option<&str>, &str) {
+    (&option.namespace, option.resource_name.as_deref(), &option.option_name)
+}

@@ -1,0 +1,177 @@
+//! Stage 4 of 4: the advice to its readers, once.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use scaling::units::MinuteUtc;
+use serde::{Deserialize, Serialize};
+
+use crate::advice::{self, Message};
+use crate::archive::{Archive, Environment, Key, Version};
+use crate::documents::{RecommendationDocument, SCHEMA_VERSION};
+use crate::store::{StoreError, latest_recommendation, read_json_versioned, replace_json, write_json};
+
+/// Where messages go: a terminal, a file, a topic.
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// Hands `message` on. An error means that nobody got it.
+    async fn notify(&self, message: &Message) -> Result<(), NotifyError>;
+}
+
+/// Why a message was not handed on.
+#[derive(Debug, thiserror::Error)]
+#[error("sending to {to}")]
+pub struct NotifyError {
+    /// Whom it was for.
+    pub to: String,
+    /// What went wrong.
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// What to publish.
+#[derive(Debug, Clone)]
+pub struct PublishRequest {
+    /// Whose advice.
+    pub environment: Environment,
+    /// The newest advice up to then.
+    pub until: MinuteUtc,
+    /// When this happens, for the record.
+    pub now: Timestamp,
+}
+
+/// Whether the subscribers were told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// Just now.
+    Now,
+    /// Before: the advice is the same.
+    Before {
+        /// When.
+        at: Timestamp,
+    },
+    /// Perhaps: an earlier run broke off while it was telling them. They are not told twice.
+    Unconfirmed {
+        /// When that run began.
+        at: Timestamp,
+    },
+}
+
+/// What was published.
+#[derive(Debug, Clone)]
+pub struct PublishReport {
+    /// The message, whether it was sent or not.
+    pub message: Message,
+    /// The advice.
+    pub recommendation: RecommendationDocument,
+    /// Whether the subscribers were told.
+    pub told: Told,
+}
+
+/// Why nothing was published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The advice, or the record of what was published, could not be read.
+    #[error("reading the advice")]
+    Read(#[source] StoreError),
+    /// There is no advice.
+    #[error("`{environment}` has no advice up to {until}; sweep first")]
+    NoAdvice {
+        /// The environment.
+        environment: Environment,
+        /// The time asked for.
+        until: MinuteUtc,
+    },
+    /// The record of what was published could not be written.
+    #[error("keeping the record of what was published")]
+    Record(#[source] StoreError),
+    /// Nobody was told; the next run tries again.
+    #[error("publishing the advice")]
+    Notify(#[from] NotifyError),
+}
+
+/// `published/…/latest.json`: what the subscribers were last told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedDocument {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The advice.
+    pub advice_id: String,
+    /// When.
+    pub at: Timestamp,
+    /// Whether the telling is known to have come to its end.
+    pub confirmed: bool,
+}
+
+/// Publishes the newest advice, unless it is what the subscribers were last told.
+///
+/// The record is written before the message goes out and confirmed after: two runs at once, or a run that
+/// breaks off, make one message at most. A message that was refused takes its record back.
+pub async fn run(
+    archive: &dyn Archive,
+    notifier: &dyn Notifier,
+    request: PublishRequest,
+) -> Result<PublishReport, PublishError> {
+    let PublishRequest { environment, until, now } = request;
+    let recommendation =
+        latest_recommendation(archive, &environment, until).await.map_err(PublishError::Read)?;
+    let recommendation =
+        recommendation.ok_or_else(|| PublishError::NoAdvice { environment: environment.clone(), until })?;
+    let message = advice::message(&recommendation);
+    let key = Key::latest_published(&environment);
+    let before = read_json_versioned(archive, &key).await.map_err(PublishError::Read)?;
+    let claim = PublishedDocument {
+        schema_version: SCHEMA_VERSION,
+        advice_id: recommendation.advice_id.clone(),
+        at: now,
+        confirmed: false,
+    };
+    let told = match already_told(before.as_ref(), &claim) {
+        Some(told) => told,
+        None => tell(archive, notifier, &key, before, claim, &message).await?,
+    };
+    Ok(PublishReport { message, recommendation, told })
+}
+
+type Stored = (PublishedDocument, Version);
+
+fn already_told(before: Option<&Stored>, claim: &PublishedDocument) -> Option<Told> {
+    let (before, _) = before.filter(|(before, _)| before.advice_id == claim.advice_id)?;
+    let at = before.at;
+    Some(if before.confirmed { Told::Before { at } } else { Told::Unconfirmed { at } })
+}
+
+async fn tell(
+    archive: &dyn Archive,
+    notifier: &dyn Notifier,
+    key: &Key,
+    before: Option<Stored>,
+    claim: PublishedDocument,
+    message: &Message,
+) -> Result<Told, PublishError> {
+    let (before, version) = before.unzip();
+    match replace_json(archive, key, &claim, version.as_ref()).await {
+        Err(error) if error.is_lost_race() => return Ok(Told::Unconfirmed { at: claim.at }),
+        claimed => claimed.map_err(PublishError::Record)?,
+    }
+    if let Err(refused) = notifier.notify(message).await {
+        take_back(archive, key, before).await.map_err(PublishError::Record)?;
+        return Err(refused.into());
+    }
+    let confirmed = PublishedDocument { confirmed: true, ..claim };
+    write_json(archive, key, &confirmed).await.map_err(PublishError::Record)?;
+    Ok(Told::Now)
+}
+
+/// The record as it was before. Where there was none, one of no advice stands for it.
+async fn take_back(
+    archive: &dyn Archive,
+    key: &Key,
+    before: Option<PublishedDocument>,
+) -> Result<(), StoreError> {
+    let nothing = PublishedDocument {
+        schema_version: SCHEMA_VERSION,
+        advice_id: String::new(),
+        at: Timestamp::UNIX_EPOCH,
+        confirmed: true,
+    };
+    write_json(archive, key, &before.unwrap_or(nothing)).await
+}

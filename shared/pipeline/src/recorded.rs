@@ -1,0 +1,293 @@
+//! Metrics that others have exported: JSON of the AWS command line, and CSV.
+//!
+//! The kind of a file is seen from its content. Points are joined by their time, never by their position, and
+//! may come in any order. An error names the file, the row or the series, the value, and what was expected.
+
+mod columns;
+mod csv;
+mod gather;
+mod json;
+pub mod settings;
+
+use std::fmt;
+
+use scaling::units::MinuteUtc;
+
+pub use columns::{Condition, Form, Target};
+pub use gather::Recording;
+
+use crate::fill::has_basic_monitoring_only;
+use gather::Gathered;
+
+/// A file.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its name, for messages.
+    pub name: String,
+    /// All of it.
+    pub bytes: Vec<u8>,
+}
+
+/// What the files don't say by themselves.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// CSV: what each metric is made of.
+    pub columns: Vec<(Target, Form)>,
+    /// JSON: what each series is, by its id.
+    pub series: Vec<(String, Target)>,
+    /// CSV: rows that count.
+    pub conditions: Vec<Condition>,
+    /// CSV: the column that holds the time.
+    pub time_column: Option<String>,
+    /// CSV without time: the first row's.
+    pub start: Option<MinuteUtc>,
+    /// Seconds between rows, or the period of the metrics.
+    pub period_seconds: Option<u32>,
+}
+
+/// Something that whoever reads the result should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// CloudWatch said it.
+    Message(String),
+    /// A series without points.
+    Empty(String),
+    /// A series that is no metric of ours.
+    Unknown(String),
+    /// A series whose last page says that there is more.
+    Partial(String),
+    /// A file that ends with the token of a page that is not there.
+    NextPageMissing(String),
+    /// A file with rows per zone, of which only those of the whole load balancer count.
+    WholeLoadBalancer(String),
+    /// Minutes left out since they have less than half of their rows.
+    ThinMinutes(usize),
+    /// CPU comes every five minutes only.
+    BasicMonitoring,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message(text) => write!(f, "CloudWatch says: {text}"),
+            Self::Empty(series) => write!(f, "{series} has no points"),
+            Self::Unknown(series) => {
+                write!(f, "{series} is no metric known here; say what it is with --series ID=METRIC")
+            }
+            Self::Partial(series) => write!(f, "{series} ends with PartialData: points are missing"),
+            Self::NextPageMissing(file) => {
+                write!(f, "`{file}` ends with a NextToken: fetch the next page too")
+            }
+            Self::WholeLoadBalancer(file) => write!(
+                f,
+                "`{file}` has rows per zone: taken are those without a zone, which are the whole load balancer's"
+            ),
+            Self::ThinMinutes(count) => {
+                write!(f, "{count} minutes with less than half of their rows were left out")
+            }
+            Self::BasicMonitoring => write!(
+                f,
+                "CPU comes every 5 minutes (basic monitoring): a trigger's Period of less than 5 can't work on it"
+            ),
+        }
+    }
+}
+
+/// Why a file could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordedError {
+    /// Nothing in it.
+    #[error("`{file}` is empty")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// Not what it seems to be.
+    #[error("`{file}` is not {expected}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// What it would have to be.
+        expected: &'static str,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// JSON, of another kind.
+    #[error(
+        "`{file}` is neither the output of `get-metric-data` (no `MetricDataResults`) nor of `get-metric-statistics` (no `Datapoints`)"
+    )]
+    OtherJson {
+        /// The file.
+        file: String,
+    },
+    /// CloudWatch could not answer for a series.
+    #[error("`{file}`: {series} has status `{status}`: CloudWatch gave no data for it")]
+    SeriesFailed {
+        /// The file.
+        file: String,
+        /// The series.
+        series: String,
+        /// What CloudWatch said.
+        status: String,
+    },
+    /// As many timestamps as values are needed.
+    #[error("`{file}`: {series} has {timestamps} timestamps and {values} values")]
+    Lengths {
+        /// The file.
+        file: String,
+        /// The series.
+        series: String,
+        /// How many timestamps.
+        timestamps: usize,
+        /// How many values.
+        values: usize,
+    },
+    /// The wrong statistic was asked for.
+    #[error("`{file}`: `{label}` needs the statistic `{needed}`, and has {there}")]
+    Statistic {
+        /// The file.
+        file: String,
+        /// The metric's name.
+        label: String,
+        /// The statistic that means something.
+        needed: &'static str,
+        /// Those that are there.
+        there: String,
+    },
+    /// A value is none.
+    #[error("{place}: `{value}` is not {expected}")]
+    Value {
+        /// File and row, or file and series.
+        place: String,
+        /// What is there.
+        value: String,
+        /// What would have to be.
+        expected: String,
+    },
+    /// Two values for one period.
+    #[error("{first} and {second} both hold `{metric}` of {minute}")]
+    Duplicate {
+        /// Where one is.
+        first: String,
+        /// Where the other is.
+        second: String,
+        /// Which metric.
+        metric: &'static str,
+        /// The period's start.
+        minute: MinuteUtc,
+    },
+    /// Two series claim to be the same metric.
+    #[error("{first} and {second} would both be `{metric}`; say which with {how}")]
+    Ambiguous {
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+        /// Which metric.
+        metric: &'static str,
+        /// The flag that decides.
+        how: &'static str,
+    },
+    /// A column is not there.
+    #[error("`{file}` has no column `{column}`; it has {there}")]
+    NoColumn {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// Those that are there.
+        there: String,
+    },
+    /// No column is known by its name.
+    #[error("`{file}` has no column that is {what}; it has {there}. Name one with {how}")]
+    NothingKnown {
+        /// The file.
+        file: String,
+        /// What was looked for.
+        what: &'static str,
+        /// The columns that are there.
+        there: String,
+        /// The flag that helps.
+        how: &'static str,
+    },
+    /// Rows of several zones and none of the whole.
+    #[error(
+        "`{file}` has rows per zone and none of the whole load balancer: where cross-zone balancing is on, each zone already counts all instances, so they are not added up. Take one with --where {column}=…"
+    )]
+    ZonesOnly {
+        /// The file.
+        file: String,
+        /// The column that holds the zone.
+        column: String,
+    },
+    /// The rows are too far apart.
+    #[error("`{file}` has a row every {seconds} s; rows of up to a minute, or of 5 minutes, can be used")]
+    Period {
+        /// The file.
+        file: String,
+        /// The usual distance.
+        seconds: i64,
+    },
+    /// A period that no metric has.
+    #[error("a period must be 1 to 60 s, or 300 s, not `{0}`")]
+    StatedPeriod(u32),
+    /// A form, target or condition that can't be read.
+    #[error("`{text}` is not {expected}")]
+    Option {
+        /// What was written.
+        text: String,
+        /// What would have to be.
+        expected: &'static str,
+    },
+}
+
+/// Reads all files and joins what they hold.
+///
+/// ```
+/// use pipeline::recorded::{Options, Source, read};
+///
+/// let csv = "timestamp,requests,cpu_percent\n2026-11-02T00:00:00Z,1200,17.5\n";
+/// let source = Source { name: "week.csv".into(), bytes: csv.into() };
+/// assert_eq!(read(&[source], &Options::default())?.samples.len(), 1);
+///
+/// let csv = "timestamp,requests\n2026-11-02T00:00:00Z,many\n";
+/// let source = Source { name: "week.csv".into(), bytes: csv.into() };
+/// let refused = read(&[source], &Options::default()).unwrap_err().to_string();
+/// assert_eq!(refused, "`week.csv`, row 2, column `requests`: `many` is not a number (leave the cell empty where nothing is known)");
+/// # Ok::<(), pipeline::recorded::RecordedError>(())
+/// ```
+pub fn read(sources: &[Source], options: &Options) -> Result<Recording, RecordedError> {
+    if let Some(seconds) =
+        options.period_seconds.filter(|seconds| !(1..=60).contains(seconds) && *seconds != 300)
+    {
+        return Err(RecordedError::StatedPeriod(seconds));
+    }
+    let mut gathered = Gathered::default();
+    let mut pages = json::Pages::default();
+    for source in sources {
+        match kind(source)? {
+            Kind::Json => pages.read(source, &mut gathered)?,
+            Kind::Csv => csv::read(source, options, &mut gathered)?,
+        }
+    }
+    pages.finish(options, &mut gathered)?;
+    let mut recording = gathered.finish();
+    if has_basic_monitoring_only(&recording.samples) {
+        recording.notes.push(Note::BasicMonitoring);
+    }
+    Ok(recording)
+}
+
+enum Kind {
+    Json,
+    Csv,
+}
+
+fn kind(source: &Source) -> Result<Kind, RecordedError> {
+    let first = source.bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    match first {
+        None => Err(RecordedError::Empty { file: source.name.clone() }),
+        Some(b'{' | b'[') => Ok(Kind::Json),
+        Some(_) => Ok(Kind::Csv),
+    }
+}

@@ -1,0 +1,386 @@
+//! CSV: a row for each period with a column for each metric, or a row for each value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use scaling::sample::{Metric, Period};
+use scaling::units::MinuteUtc;
+
+use super::columns::{Form, Resolved, Target};
+use super::gather::Gathered;
+use super::{Note, Options, RecordedError, Source};
+
+/// Takes one file.
+pub(super) fn read(source: &Source, options: &Options, gathered: &mut Gathered) -> Result<(), RecordedError> {
+    let table = Table::parse(source, options, gathered)?;
+    if table.is_long() { long(&table, options, gathered) } else { wide(&table, options, gathered) }
+}
+
+/// The rows that count, each with its number in the file (the header is row 1).
+struct Table<'a> {
+    file: &'a str,
+    headers: Vec<String>,
+    rows: Vec<(u64, csv::StringRecord)>,
+}
+
+impl<'a> Table<'a> {
+    fn parse(source: &'a Source, options: &Options, gathered: &mut Gathered) -> Result<Self, RecordedError> {
+        let unreadable = |error: csv::Error| RecordedError::Unreadable {
+            file: source.name.clone(),
+            expected: "CSV with a header and rows of its length",
+            source: error.into(),
+        };
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&source.bytes[..]);
+        let headers = reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
+        let rows: Result<Vec<csv::StringRecord>, csv::Error> = reader.records().collect();
+        let rows = (2..).zip(rows.map_err(unreadable)?).collect();
+        let mut table = Self { file: &source.name, headers, rows };
+        if table.rows.is_empty() {
+            return Err(RecordedError::Empty { file: source.name.clone() });
+        }
+        table.keep_where(options)?;
+        table.keep_whole_load_balancer(options, gathered)?;
+        Ok(table)
+    }
+
+    fn is_long(&self) -> bool {
+        ["metric", "value"].iter().all(|name| self.find(name).is_some())
+    }
+
+    fn find(&self, column: &str) -> Option<usize> {
+        self.headers.iter().position(|header| header == column)
+    }
+
+    fn place(&self, column: &str) -> Result<usize, RecordedError> {
+        self.find(column).ok_or_else(|| RecordedError::NoColumn {
+            file: self.file.to_owned(),
+            column: column.to_owned(),
+            there: self.there(),
+        })
+    }
+
+    fn there(&self) -> String {
+        self.headers.iter().map(|header| format!("`{header}`")).collect::<Vec<_>>().join(", ")
+    }
+
+    fn keep_where(&mut self, options: &Options) -> Result<(), RecordedError> {
+        for condition in &options.conditions {
+            let column = self.place(&condition.column)?;
+            self.rows.retain(|(_, row)| condition.holds(&row[column]));
+        }
+        Ok(())
+    }
+
+    /// With cross-zone balancing on, the rows of each zone count every instance: they are not added up.
+    fn keep_whole_load_balancer(
+        &mut self,
+        options: &Options,
+        gathered: &mut Gathered,
+    ) -> Result<(), RecordedError> {
+        const ZONE_COLUMNS: [&str; 4] = ["zone", "availability_zone", "AvailabilityZone", "az"];
+        let Some(column) = ZONE_COLUMNS.iter().find_map(|name| self.find(name)) else { return Ok(()) };
+        let decided = options.conditions.iter().any(|condition| condition.column == self.headers[column]);
+        let zones: BTreeSet<&str> = self.rows.iter().map(|(_, row)| &row[column]).collect();
+        if decided || zones.len() < 2 {
+            return Ok(());
+        }
+        if !zones.contains("") {
+            let (file, column) = (self.file.to_owned(), self.headers[column].clone());
+            return Err(RecordedError::ZonesOnly { file, column });
+        }
+        gathered.notes.push(Note::WholeLoadBalancer(self.file.to_owned()));
+        self.rows.retain(|(_, row)| row[column].is_empty());
+        Ok(())
+    }
+
+    fn cell_name(&self, row: u64, column: usize) -> String {
+        format!("`{}`, row {row}, column `{}`", self.file, self.headers[column])
+    }
+
+    /// A number, or nothing.
+    fn number(&self, row: &(u64, csv::StringRecord), column: usize) -> Result<Option<f64>, RecordedError> {
+        let text = &row.1[column];
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+        number.map(Some).ok_or_else(|| RecordedError::Value {
+            place: self.cell_name(row.0, column),
+            value: text.to_owned(),
+            expected: "a number (leave the cell empty where nothing is known)".to_owned(),
+        })
+    }
+
+    fn instant(&self, row: &(u64, csv::StringRecord), column: usize) -> Result<Timestamp, RecordedError> {
+        instant(&row.1[column]).ok_or_else(|| RecordedError::Value {
+            place: self.cell_name(row.0, column),
+            value: row.1[column].to_owned(),
+            expected: "an instant like 2026-11-02T00:05:00Z".to_owned(),
+        })
+    }
+
+    /// When each row is: as a column says, or in the order of the rows.
+    fn times(&self, options: &Options) -> Result<Vec<Timestamp>, RecordedError> {
+        if let (None, Some(start), Some(period)) =
+            (&options.time_column, options.start, options.period_seconds)
+        {
+            let start = start.start().as_second();
+            let seconds = (0..self.rows.len()).map(|index| start + index as i64 * i64::from(period));
+            let late = |_| self.late(start);
+            return seconds.map(|second| Timestamp::from_second(second).map_err(late)).collect();
+        }
+        let column = self.time_column(options)?;
+        self.rows.iter().map(|row| self.instant(row, column)).collect()
+    }
+
+    fn late(&self, start: i64) -> RecordedError {
+        RecordedError::Value {
+            place: format!("`{}`", self.file),
+            value: start.to_string(),
+            expected: "a start from which all rows lie within the calendar".to_owned(),
+        }
+    }
+
+    fn time_column(&self, options: &Options) -> Result<usize, RecordedError> {
+        const NAMES: [&str; 7] =
+            ["timestamp", "minute_utc", "minute", "time", "datetime", "Timestamp", "date"];
+        if let Some(column) = &options.time_column {
+            return self.place(column);
+        }
+        NAMES.iter().find_map(|name| self.find(name)).ok_or_else(|| RecordedError::NothingKnown {
+            file: self.file.to_owned(),
+            what: "the time",
+            there: self.there(),
+            how: "--time-column, or number the rows with --start and --period",
+        })
+    }
+}
+
+/// RFC 3339, a date and time in universal time, or seconds or milliseconds since 1970.
+fn instant(text: &str) -> Option<Timestamp> {
+    let civil = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
+    let epoch = || {
+        let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0)?;
+        // Seconds of any year to come are below this, milliseconds since 1973 above.
+        let seconds = if number < 1e11 { number } else { number / 1000.0 };
+        Timestamp::from_second(seconds as i64).ok()
+    };
+    text.parse().ok().or_else(civil).or_else(epoch)
+}
+
+/// A row for each value: `metric,timestamp,period_s,value`.
+fn long(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result<(), RecordedError> {
+    let (metric, value, time) = (table.place("metric")?, table.place("value")?, table.time_column(options)?);
+    let period = ["period_s", "period_seconds", "period"].iter().find_map(|name| table.find(name));
+    let mut unknown = BTreeSet::new();
+    for row in &table.rows {
+        let name = &row.1[metric];
+        let stated = options.series.iter().find(|(stated, _)| stated == name).map(|(_, target)| *target);
+        let Some(target) = stated.or_else(|| Target::known_as(name)) else {
+            unknown.insert(format!("series `{name}`"));
+            continue;
+        };
+        let period = match period {
+            Some(column) => table.period(row, column)?,
+            None => Period::from_seconds(options.period_seconds.unwrap_or(60)).unwrap_or(Period::OneMinute),
+        };
+        let Some(number) = table.number(row, value)? else { continue };
+        let place = format!("`{}`, row {}", table.file, row.0);
+        let minute = minute(table.instant(row, time)?, &place)?;
+        gathered.add(
+            minute,
+            period,
+            target.metric,
+            target.over(number, f64::from(period.seconds().0)),
+            &place,
+        )?;
+    }
+    gathered.notes.extend(unknown.into_iter().map(Note::Unknown));
+    Ok(())
+}
+
+impl Table<'_> {
+    fn period(&self, row: &(u64, csv::StringRecord), column: usize) -> Result<Period, RecordedError> {
+        let seconds = row.1[column].parse().ok().and_then(Period::from_seconds);
+        seconds.ok_or_else(|| RecordedError::Value {
+            place: self.cell_name(row.0, column),
+            value: row.1[column].to_owned(),
+            expected: "a period of 60 or 300 s".to_owned(),
+        })
+    }
+}
+
+/// A row for each period, a column for each metric.
+fn wide(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result<(), RecordedError> {
+    let columns = columns(table, options)?;
+    let times = table.times(options)?;
+    let spacing = Spacing::of(&times, options, table.file)?;
+    let mut minutes: BTreeMap<(MinuteUtc, Metric), Cells> = BTreeMap::new();
+    let mut first_rows: BTreeMap<MinuteUtc, u64> = BTreeMap::new();
+    for (row, time) in table.rows.iter().zip(times) {
+        let place = format!("`{}`, row {}", table.file, row.0);
+        let minute = minute(time, &place)?;
+        if let Some(first) = first_rows.insert(minute, row.0).filter(|_| !spacing.is_within_a_minute()) {
+            return Err(table.twice(minute, first, row.0));
+        }
+        for (target, form) in &columns {
+            let Some(value) = form.value(|column| table.number(row, column))? else { continue };
+            let value = target.over(value, spacing.row_seconds);
+            check(target.metric, value, || table.form_name(row.0, form))?;
+            minutes.entry((minute, target.metric)).or_default().add(value, &place);
+        }
+    }
+    let rows = rows_per_minute(&first_rows, &minutes);
+    let thin = spacing.thin(&rows);
+    if !thin.is_empty() {
+        gathered.notes.push(Note::ThinMinutes(thin.len()));
+    }
+    for ((minute, metric), cells) in minutes.into_iter().filter(|((minute, _), _)| !thin.contains(minute)) {
+        gathered.add(minute, spacing.period, metric, cells.value(metric, &spacing), &cells.place)?;
+    }
+    Ok(())
+}
+
+/// How many rows each minute has a value from.
+fn rows_per_minute(
+    first_rows: &BTreeMap<MinuteUtc, u64>,
+    minutes: &BTreeMap<(MinuteUtc, Metric), Cells>,
+) -> BTreeMap<MinuteUtc, u32> {
+    let mut rows: BTreeMap<MinuteUtc, u32> = first_rows.keys().map(|minute| (*minute, 0)).collect();
+    for ((minute, _), cells) in minutes {
+        let most = rows.entry(*minute).or_default();
+        *most = (*most).max(cells.count);
+    }
+    rows
+}
+
+impl Table<'_> {
+    fn twice(&self, minute: MinuteUtc, first: u64, second: u64) -> RecordedError {
+        RecordedError::Value {
+            place: format!("`{}`, rows {first} and {second}", self.file),
+            value: minute.to_string(),
+            expected: "the time of one row only".to_owned(),
+        }
+    }
+
+    fn form_name(&self, row: u64, form: &Resolved) -> String {
+        let names: Vec<String> = form.columns().map(|column| format!("`{}`", self.headers[column])).collect();
+        format!("`{}`, row {row}, column {}", self.file, names.join(" and "))
+    }
+}
+
+fn check(metric: Metric, value: f64, place: impl Fn() -> String) -> Result<(), RecordedError> {
+    metric.check(value).map(|_| ()).map_err(|error| RecordedError::Value {
+        place: place(),
+        value: value.to_string(),
+        expected: error.expected().to_owned(),
+    })
+}
+
+/// What each metric is made of: as stated, and by the known names of columns for the rest.
+fn columns(table: &Table<'_>, options: &Options) -> Result<Vec<(Target, Resolved)>, RecordedError> {
+    let mut found: BTreeMap<Metric, (Target, Form)> = BTreeMap::new();
+    for name in &table.headers {
+        let Some(target) = Target::known_as(name) else { continue };
+        let stated = options.columns.iter().any(|(stated, _)| stated.metric == target.metric);
+        if stated {
+            continue;
+        }
+        if let Some((_, first)) = found.insert(target.metric, (target, Form::column(name))) {
+            let first =
+                first.resolve(&table.headers).map_or_else(|name| name, |form| table.form_name(1, &form));
+            let second = format!("column `{name}`");
+            let how = "--column METRIC=FORM";
+            return Err(RecordedError::Ambiguous { first, second, metric: target.metric.column(), how });
+        }
+    }
+    let known = found.into_values();
+    let all: Vec<(Target, Form)> = options.columns.iter().cloned().chain(known).collect();
+    if all.is_empty() {
+        return Err(RecordedError::NothingKnown {
+            file: table.file.to_owned(),
+            what: "a metric",
+            there: table.there(),
+            how: "--column METRIC=COLUMN",
+        });
+    }
+    let resolve = |(target, form): (Target, Form)| {
+        let no_column =
+            |column| RecordedError::NoColumn { file: table.file.to_owned(), column, there: table.there() };
+        Ok((target, form.resolve(&table.headers).map_err(no_column)?))
+    };
+    all.into_iter().map(resolve).collect()
+}
+
+/// How far apart the rows of a file are.
+struct Spacing {
+    /// Seconds that a row covers.
+    row_seconds: f64,
+    period: Period,
+}
+
+impl Spacing {
+    /// As stated, else as the distances between rows say: the middle one of them decides.
+    fn of(times: &[Timestamp], options: &Options, file: &str) -> Result<Self, RecordedError> {
+        let mut seconds: Vec<i64> = times.iter().map(|time| time.as_second()).collect();
+        seconds.sort_unstable();
+        seconds.dedup();
+        let mut distances: Vec<i64> = seconds.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        distances.sort_unstable();
+        let usual = distances.get(distances.len() / 2).copied().unwrap_or(60);
+        let by_five = distances.iter().all(|distance| distance % 300 == 0);
+        match (options.period_seconds.map(i64::from), usual) {
+            (Some(300), _) => Ok(Self { row_seconds: 300.0, period: Period::FiveMinutes }),
+            (Some(stated), _) => Ok(Self { row_seconds: stated as f64, period: Period::OneMinute }),
+            (None, 300) if by_five => Ok(Self { row_seconds: 300.0, period: Period::FiveMinutes }),
+            (None, seconds @ 1..55) => Ok(Self { row_seconds: seconds as f64, period: Period::OneMinute }),
+            (None, 55..=120) => Ok(Self { row_seconds: 60.0, period: Period::OneMinute }),
+            (None, seconds) => Err(RecordedError::Period { file: file.to_owned(), seconds }),
+        }
+    }
+
+    fn is_within_a_minute(&self) -> bool {
+        self.row_seconds < 55.0
+    }
+
+    /// Minutes with less than half of the rows that they should have.
+    fn thin(&self, rows: &BTreeMap<MinuteUtc, u32>) -> BTreeSet<MinuteUtc> {
+        let needed = if self.is_within_a_minute() { 30.0 / self.row_seconds } else { 0.0 };
+        rows.iter().filter(|(_, count)| f64::from(**count) < needed).map(|(minute, _)| *minute).collect()
+    }
+}
+
+/// The values of one metric in one minute.
+#[derive(Default)]
+struct Cells {
+    sum: f64,
+    count: u32,
+    place: String,
+}
+
+impl Cells {
+    fn add(&mut self, value: f64, place: &str) {
+        self.sum += value;
+        self.count += 1;
+        if self.place.is_empty() {
+            place.clone_into(&mut self.place);
+        }
+    }
+
+    /// Levels average; counts make up for rows that are missing.
+    fn value(&self, metric: Metric, spacing: &Spacing) -> f64 {
+        let mean = self.sum / f64::from(self.count);
+        let whole = metric.adds_up() && spacing.is_within_a_minute();
+        if whole { mean * 60.0 / spacing.row_seconds } else { mean }
+    }
+}
+
+fn minute(timestamp: Timestamp, place: &str) -> Result<MinuteUtc, RecordedError> {
+    MinuteUtc::containing(timestamp).map_err(|error| RecordedError::Value {
+        place: place.to_owned(),
+        value: timestamp.to_string(),
+        expected: error.to_string(),
+    })
+}

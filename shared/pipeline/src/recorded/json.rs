@@ -1,0 +1,306 @@
+//! What `aws cloudwatch get-metric-data` and `get-metric-statistics` print.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use scaling::sample::{Metric, Period};
+use scaling::units::MinuteUtc;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::columns::Target;
+use super::gather::Gathered;
+use super::{Note, Options, RecordedError, Source};
+
+/// Pages of any number of calls. A series is told by its id and label together: two files may use one id for
+/// two metrics.
+#[derive(Default)]
+pub(super) struct Pages {
+    series: BTreeMap<(String, String), Series>,
+    statistics: Vec<(String, Statistics)>,
+    open_end: Option<String>,
+}
+
+#[derive(Default)]
+struct Series {
+    points: Vec<(Timestamp, f64)>,
+    file: String,
+    partial: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct MetricData {
+    metric_data_results: Vec<MetricDataResult>,
+    next_token: Option<String>,
+    #[serde(default)]
+    messages: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct MetricDataResult {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    label: String,
+    #[serde(default)]
+    timestamps: Vec<Value>,
+    #[serde(default)]
+    values: Vec<Value>,
+    status_code: Option<String>,
+    #[serde(default)]
+    messages: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Message {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statistics {
+    #[serde(default)]
+    label: String,
+    datapoints: Vec<Datapoint>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Datapoint {
+    timestamp: Value,
+    average: Option<f64>,
+    sum: Option<f64>,
+    maximum: Option<f64>,
+}
+
+impl Pages {
+    /// Takes one file: a page, or the statistics of one metric.
+    pub(super) fn read(&mut self, source: &Source, gathered: &mut Gathered) -> Result<(), RecordedError> {
+        let unreadable = |expected, error: serde_json::Error| RecordedError::Unreadable {
+            file: source.name.clone(),
+            expected,
+            source: error.into(),
+        };
+        let value: Value =
+            serde_json::from_slice(&source.bytes).map_err(|error| unreadable("JSON", error))?;
+        if value.get("MetricDataResults").is_some() {
+            let page = serde_json::from_value(value);
+            let page = page.map_err(|error| unreadable("what `get-metric-data` prints", error))?;
+            return self.add_page(source, page, gathered);
+        }
+        if value.get("Datapoints").is_some() {
+            let statistics = serde_json::from_value(value);
+            let statistics =
+                statistics.map_err(|error| unreadable("what `get-metric-statistics` prints", error))?;
+            self.statistics.push((source.name.clone(), statistics));
+            return Ok(());
+        }
+        Err(RecordedError::OtherJson { file: source.name.clone() })
+    }
+
+    fn add_page(
+        &mut self,
+        source: &Source,
+        page: MetricData,
+        gathered: &mut Gathered,
+    ) -> Result<(), RecordedError> {
+        gathered.notes.extend(page.messages.iter().map(Message::note));
+        self.open_end = page.next_token.map(|_| source.name.clone());
+        for result in page.metric_data_results {
+            gathered.notes.extend(result.messages.iter().map(Message::note));
+            self.add_result(source, result)?;
+        }
+        Ok(())
+    }
+
+    fn add_result(&mut self, source: &Source, result: MetricDataResult) -> Result<(), RecordedError> {
+        let name = name(&result.id, &result.label);
+        let file = &source.name;
+        let status = result.status_code.unwrap_or_default();
+        if status == "InternalError" || status == "Forbidden" {
+            return Err(RecordedError::SeriesFailed { file: file.clone(), series: name, status });
+        }
+        let (timestamps, values) = (result.timestamps.len(), result.values.len());
+        if timestamps != values {
+            return Err(RecordedError::Lengths { file: file.clone(), series: name, timestamps, values });
+        }
+        let place = format!("`{file}`, {name}");
+        let series = self.series.entry((result.id, result.label)).or_default();
+        series.partial = status == "PartialData";
+        series.file = file.clone();
+        for (timestamp, value) in result.timestamps.iter().zip(&result.values) {
+            series.points.push((instant(timestamp, &place)?, number(value, &place)?));
+        }
+        Ok(())
+    }
+
+    /// Hands all points on, each series as the metric that it is.
+    pub(super) fn finish(self, options: &Options, gathered: &mut Gathered) -> Result<(), RecordedError> {
+        gathered.notes.extend(self.open_end.map(Note::NextPageMissing));
+        let mut taken: BTreeMap<Metric, String> = BTreeMap::new();
+        for ((id, label), series) in self.series {
+            let name = name(&id, &label);
+            if series.partial {
+                gathered.notes.push(Note::Partial(name.clone()));
+            }
+            if series.points.is_empty() {
+                gathered.notes.push(Note::Empty(name));
+                continue;
+            }
+            let stated = options.series.iter().find(|(stated, _)| *stated == id).map(|(_, target)| *target);
+            let Some(target) = stated.or_else(|| known(&id, &label)) else {
+                gathered.notes.push(Note::Unknown(name));
+                continue;
+            };
+            if let Some(first) = taken.insert(target.metric, name.clone()) {
+                let metric = target.metric.column();
+                return Err(RecordedError::Ambiguous {
+                    first,
+                    second: name,
+                    metric,
+                    how: "--series ID=METRIC",
+                });
+            }
+            add_points(&series.points, target, &format!("`{}`, {name}", series.file), options, gathered)?;
+        }
+        for (file, statistics) in self.statistics {
+            add_statistics(&file, &statistics, options, gathered)?;
+        }
+        Ok(())
+    }
+}
+
+impl Message {
+    fn note(&self) -> Note {
+        Note::Message(format!("{}: {}", self.code, self.value))
+    }
+}
+
+fn name(id: &str, label: &str) -> String {
+    match (id, label) {
+        (id, "") => format!("series `{id}`"),
+        ("", label) => format!("series `{label}`"),
+        (id, label) => format!("series `{id}` (`{label}`)"),
+    }
+}
+
+/// By its label, which is CloudWatch's name for it, else by its id. A maximum is told by either.
+fn known(id: &str, label: &str) -> Option<Target> {
+    let target = [label, id].into_iter().find_map(Target::known_as)?;
+    let says_maximum = |text: &str| text.to_ascii_lowercase().contains("max");
+    let is_maximum = target.metric == Metric::CpuPercent && (says_maximum(id) || says_maximum(label));
+    Some(if is_maximum { Metric::CpuPercentMax.into() } else { target })
+}
+
+fn add_points(
+    points: &[(Timestamp, f64)],
+    target: Target,
+    place: &str,
+    options: &Options,
+    gathered: &mut Gathered,
+) -> Result<(), RecordedError> {
+    let period = match options.period_seconds {
+        Some(seconds) => Period::from_seconds(seconds).ok_or(RecordedError::StatedPeriod(seconds))?,
+        None => period(points.iter().map(|(timestamp, _)| *timestamp)),
+    };
+    for (timestamp, value) in points {
+        let value = target.over(*value, f64::from(period.seconds().0));
+        gathered.add(minute(*timestamp, place)?, period, target.metric, value, place)?;
+    }
+    Ok(())
+}
+
+/// Five minutes if every distance between two points is a multiple of them; else one.
+fn period(timestamps: impl Iterator<Item = Timestamp>) -> Period {
+    let mut seconds: Vec<i64> = timestamps.map(Timestamp::as_second).collect();
+    seconds.sort_unstable();
+    seconds.dedup();
+    let by_five = seconds.windows(2).all(|pair| (pair[1] - pair[0]) % 300 == 0);
+    if seconds.len() > 1 && by_five { Period::FiveMinutes } else { Period::OneMinute }
+}
+
+fn add_statistics(
+    file: &str,
+    statistics: &Statistics,
+    options: &Options,
+    gathered: &mut Gathered,
+) -> Result<(), RecordedError> {
+    let Statistics { label, datapoints } = statistics;
+    let name = name("", label);
+    let stated = options.series.iter().find(|(stated, _)| stated == label).map(|(_, target)| *target);
+    let Some(target) = stated.or_else(|| Target::known_as(label)) else {
+        gathered.notes.push(Note::Unknown(name));
+        return Ok(());
+    };
+    let place = format!("`{file}`, {name}");
+    let mut points = Vec::new();
+    let mut maxima = Vec::new();
+    for datapoint in datapoints {
+        let timestamp = instant(&datapoint.timestamp, &place)?;
+        points.push((timestamp, needed(datapoint, target, file, label)?));
+        maxima.extend(datapoint.maximum.map(|maximum| (timestamp, maximum)));
+    }
+    if points.is_empty() {
+        gathered.notes.push(Note::Empty(name));
+    }
+    add_points(&points, target, &place, options, gathered)?;
+    if target.metric == Metric::CpuPercent {
+        add_points(&maxima, Metric::CpuPercentMax.into(), &place, options, gathered)?;
+    }
+    Ok(())
+}
+
+/// A count is a sum, a level is an average.
+fn needed(datapoint: &Datapoint, target: Target, file: &str, label: &str) -> Result<f64, RecordedError> {
+    let (needed, value) = match target.metric {
+        Metric::CpuPercentMax => ("Maximum", datapoint.maximum),
+        metric if metric.adds_up() => ("Sum", datapoint.sum),
+        _ => ("Average", datapoint.average),
+    };
+    let named = [("Average", datapoint.average), ("Sum", datapoint.sum), ("Maximum", datapoint.maximum)];
+    let there: Vec<&str> = named.iter().filter(|(_, value)| value.is_some()).map(|(name, _)| *name).collect();
+    value.ok_or_else(|| RecordedError::Statistic {
+        file: file.to_owned(),
+        label: label.to_owned(),
+        needed,
+        there: if there.is_empty() { "none".to_owned() } else { there.join(", ") },
+    })
+}
+
+/// RFC 3339 with any offset, or seconds since 1970.
+fn instant(value: &Value, place: &str) -> Result<Timestamp, RecordedError> {
+    let parsed = match value {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(seconds) => {
+            seconds.as_f64().and_then(|seconds| Timestamp::from_second(seconds as i64).ok())
+        }
+        _ => None,
+    };
+    parsed.ok_or_else(|| RecordedError::Value {
+        place: place.to_owned(),
+        value: value.to_string(),
+        expected: "an instant like 2026-11-02T00:05:00Z".to_owned(),
+    })
+}
+
+fn number(value: &Value, place: &str) -> Result<f64, RecordedError> {
+    value.as_f64().ok_or_else(|| RecordedError::Value {
+        place: place.to_owned(),
+        value: value.to_string(),
+        expected: "a number".to_owned(),
+    })
+}
+
+fn minute(timestamp: Timestamp, place: &str) -> Result<MinuteUtc, RecordedError> {
+    MinuteUtc::containing(timestamp).map_err(|error| RecordedError::Value {
+        place: place.to_owned(),
+        value: timestamp.to_string(),
+        expected: error.to_string(),
+    })
+}

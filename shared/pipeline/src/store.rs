@@ -1,0 +1,258 @@
+//! What the stages share over an archive: samples by day, and JSON documents by key.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use scaling::sample::{Period, Sample};
+use scaling::units::{MinuteUtc, Window};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::archive::{Archive, ArchiveError, Environment, Expected, Key, Prefix, Version};
+use crate::documents::{FitDocument, RecommendationDocument, SCHEMA_VERSION, SettingsDocument};
+use crate::tables::{TableError, samples};
+
+/// Why something was not read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The archive said no.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// An object is not what its key says. It is left as it is.
+    #[error("`{key}` is damaged")]
+    Damaged {
+        /// The object.
+        key: Key,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// An object was written by another Trellis.
+    #[error("`{key}` has shape {found}, and this Trellis reads shape {SCHEMA_VERSION}")]
+    OtherVersion {
+        /// The object.
+        key: Key,
+        /// Its version.
+        found: u32,
+    },
+    /// The samples to keep contradict each other.
+    #[error("the new samples")]
+    Samples(#[source] TableError),
+    /// Other writers were always faster.
+    #[error("`{key}` was changed by someone else {attempts} times in a row")]
+    Contended {
+        /// The object.
+        key: Key,
+        /// How often it was tried.
+        attempts: u32,
+    },
+}
+
+impl StoreError {
+    /// Whether another writer was faster.
+    pub fn is_lost_race(&self) -> bool {
+        matches!(self, Self::Archive(ArchiveError::Changed { .. }))
+    }
+}
+
+/// What became of the samples that were to be kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MergeReport {
+    /// Periods that were not there.
+    pub added: usize,
+    /// Periods that have a new value.
+    pub updated: usize,
+    /// Periods that were there just so.
+    pub unchanged: usize,
+}
+
+/// The samples that start within `window`, oldest first.
+pub async fn read_samples(
+    archive: &dyn Archive,
+    environment: &Environment,
+    window: Window,
+) -> Result<Vec<Sample>, StoreError> {
+    let mut all = Vec::new();
+    // Only days that are there: a window may be longer than the archive is old.
+    let first = Key::samples(environment, window.start);
+    let last = Key::samples(environment, window.last_minute());
+    for key in archive.list(&Prefix::samples(environment)).await? {
+        if first <= key && key <= last {
+            all.extend(read_day(archive, &key).await?.0);
+        }
+    }
+    all.retain(|sample| window.contains(sample.minute_utc));
+    all.sort_by_key(Sample::key);
+    Ok(all)
+}
+
+/// The end of the newest sample, if there is any.
+pub async fn end_of_samples(
+    archive: &dyn Archive,
+    environment: &Environment,
+) -> Result<Option<MinuteUtc>, StoreError> {
+    let keys = archive.list(&Prefix::samples(environment)).await?;
+    let Some(newest) = keys.last() else { return Ok(None) };
+    let (samples, _) = read_day(archive, newest).await?;
+    Ok(samples.iter().map(|sample| sample.minute_utc + sample.period.minutes()).max())
+}
+
+async fn read_day(archive: &dyn Archive, key: &Key) -> Result<(Vec<Sample>, Option<Version>), StoreError> {
+    let Some(object) = archive.get(key).await? else { return Ok((vec![], None)) };
+    let damaged = |source: TableError| StoreError::Damaged { key: key.clone(), source: source.into() };
+    Ok((samples::decode(&object.body).map_err(damaged)?, Some(object.version)))
+}
+
+/// Keeps `new` beside what is there: the newest value of a period wins, and nothing that is there is lost.
+/// A day that gains nothing is not written.
+pub async fn merge_samples(
+    archive: &dyn Archive,
+    environment: &Environment,
+    new: &[Sample],
+) -> Result<MergeReport, StoreError> {
+    let mut by_day: BTreeMap<Key, Vec<&Sample>> = BTreeMap::new();
+    for sample in new {
+        by_day.entry(Key::samples(environment, sample.minute_utc)).or_default().push(sample);
+    }
+    let mut total = MergeReport::default();
+    for (key, samples) in by_day {
+        let report = merge_day(archive, &key, &samples).await?;
+        total.added += report.added;
+        total.updated += report.updated;
+        total.unchanged += report.unchanged;
+    }
+    Ok(total)
+}
+
+const ATTEMPTS: u32 = 8;
+
+async fn merge_day(archive: &dyn Archive, key: &Key, new: &[&Sample]) -> Result<MergeReport, StoreError> {
+    for _ in 0..ATTEMPTS {
+        let (before, version) = read_day(archive, key).await?;
+        let (merged, report) = merge(before, new);
+        if report.added + report.updated == 0 {
+            return Ok(report);
+        }
+        let body = samples::encode(&merged).map_err(StoreError::Samples)?;
+        match archive.put(key, body, Expected::as_read(version.as_ref())).await {
+            Err(ArchiveError::Changed { .. }) => {}
+            done => return Ok(done.map(|()| report)?),
+        }
+    }
+    Err(StoreError::Contended { key: key.clone(), attempts: ATTEMPTS })
+}
+
+fn merge(before: Vec<Sample>, new: &[&Sample]) -> (Vec<Sample>, MergeReport) {
+    let mut report = MergeReport::default();
+    let mut by_key: BTreeMap<(MinuteUtc, Period), Sample> =
+        before.into_iter().map(|sample| (sample.key(), sample)).collect();
+    for sample in new {
+        let Some(there) = by_key.get_mut(&sample.key()) else {
+            by_key.insert(sample.key(), (*sample).clone());
+            report.added += 1;
+            continue;
+        };
+        let was = there.clone();
+        there.merge(sample);
+        if *there == was { report.unchanged += 1 } else { report.updated += 1 }
+    }
+    (by_key.into_values().collect(), report)
+}
+
+/// Puts any bytes under `key`.
+pub async fn write_bytes(archive: &dyn Archive, key: &Key, body: Bytes) -> Result<(), StoreError> {
+    Ok(archive.put(key, body, Expected::Anything).await?)
+}
+
+/// Puts a document under `key`, whatever is there.
+pub async fn write_json(
+    archive: &dyn Archive,
+    key: &Key,
+    document: &impl Serialize,
+) -> Result<(), StoreError> {
+    write_bytes(archive, key, json(document)).await
+}
+
+/// Puts a document under `key`, if what is there is still the version that was read.
+pub async fn replace_json(
+    archive: &dyn Archive,
+    key: &Key,
+    document: &impl Serialize,
+    read: Option<&Version>,
+) -> Result<(), StoreError> {
+    Ok(archive.put(key, json(document), Expected::as_read(read)).await?)
+}
+
+fn json(document: &impl Serialize) -> Bytes {
+    let mut text =
+        serde_json::to_vec_pretty(document).expect("documents have text as keys and finite numbers");
+    text.push(b'\n');
+    text.into()
+}
+
+/// The document under `key` and its version, if there is one.
+pub async fn read_json_versioned<T: DeserializeOwned>(
+    archive: &dyn Archive,
+    key: &Key,
+) -> Result<Option<(T, Version)>, StoreError> {
+    let Some(object) = archive.get(key).await? else { return Ok(None) };
+    let damaged = |source: serde_json::Error| StoreError::Damaged { key: key.clone(), source: source.into() };
+    let value: serde_json::Value = serde_json::from_slice(&object.body).map_err(damaged)?;
+    let found = value.get("schema_version").and_then(serde_json::Value::as_u64).unwrap_or(0) as u32;
+    if found != SCHEMA_VERSION {
+        return Err(StoreError::OtherVersion { key: key.clone(), found });
+    }
+    Ok(Some((serde_json::from_value(value).map_err(damaged)?, object.version)))
+}
+
+/// The settings in force at `until`.
+pub async fn latest_settings(
+    archive: &dyn Archive,
+    environment: &Environment,
+    until: MinuteUtc,
+) -> Result<Option<SettingsDocument>, StoreError> {
+    let newest = Key::settings(environment, until);
+    latest(archive, &Prefix::settings(environment), &newest, "json", |_: &SettingsDocument| true).await
+}
+
+/// The newest fit of a time that ends at `until` or before.
+pub async fn latest_fit(
+    archive: &dyn Archive,
+    environment: &Environment,
+    until: MinuteUtc,
+) -> Result<Option<FitDocument>, StoreError> {
+    let newest = Key::fit(environment, until);
+    let ended = |fit: &FitDocument| fit.window.end <= until.start();
+    latest(archive, &Prefix::fits(environment), &newest, "fit.json", ended).await
+}
+
+/// The newest advice on traffic that ends at `until` or before.
+pub async fn latest_recommendation(
+    archive: &dyn Archive,
+    environment: &Environment,
+    until: MinuteUtc,
+) -> Result<Option<RecommendationDocument>, StoreError> {
+    let newest = Key::recommendation(environment, until);
+    let end: Timestamp = until.start();
+    let ended = |advice: &RecommendationDocument| advice.traffic.window.end <= end;
+    latest(archive, &Prefix::sweeps(environment), &newest, "recommendation.json", ended).await
+}
+
+/// The newest document up to `newest` that is acceptable. Keys of a kind sort by their time.
+async fn latest<T: DeserializeOwned>(
+    archive: &dyn Archive,
+    prefix: &Prefix,
+    newest: &Key,
+    suffix: &str,
+    accept: impl Fn(&T) -> bool,
+) -> Result<Option<T>, StoreError> {
+    let keys = archive.list(prefix).await?;
+    let candidates = keys.iter().rev().filter(|key| *key <= newest && key.as_str().ends_with(suffix));
+    for key in candidates {
+        let document = read_json_versioned::<T>(archive, key).await?.map(|(document, _)| document);
+        if let Some(document) = document.filter(&accept) {
+            return Ok(Some(document));
+        }
+    }
+    Ok(None)
+}

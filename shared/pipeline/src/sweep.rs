@@ -1,0 +1,455 @@
+//! Stage 3 of 4: every plausible policy against the traffic as it was, or as it might become.
+
+use std::num::NonZero;
+
+use scaling::cpu_model::CpuModel;
+use scaling::dynamics::Dynamics;
+use scaling::policy::{PolicyError, ScalingPolicy};
+use scaling::recommendation::{Verdict, closest, recommend};
+use scaling::sample::{Metric, Sample};
+use scaling::settings::Settings;
+use scaling::simulate::{Question, simulate};
+use scaling::sweep::{Candidates, Evaluated, Grid, sweep};
+use scaling::traffic::{Load, Traffic};
+use scaling::units::{CpuPercent, Instances, Minutes, RequestsPerMinute, Seconds, UnitError, Window};
+
+use crate::archive::{Archive, Environment, Key};
+use crate::documents::{
+    CandidatesDocument, FitDocument, ModelDocument, ModelSource, PresentDocument, RecommendationDocument,
+    SCHEMA_VERSION, TrafficDocument, VerdictDocument,
+};
+use crate::store::{StoreError, latest_fit, latest_settings, read_samples, write_bytes, write_json};
+use crate::{advice, tables};
+
+/// Where the cost of a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Model {
+    /// The newest fit in the archive.
+    Fitted,
+    /// Known from elsewhere.
+    Stated(CpuModel),
+}
+
+/// What is replayed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Replayed {
+    /// The recorded requests of the window. The advice is kept.
+    Recorded,
+    /// A shape made from stages: "what if". Nothing is kept.
+    Staged(Traffic),
+}
+
+/// Values to try in place of the plausible ones; `None` leaves those.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GridOverrides {
+    /// `UpperThreshold`.
+    pub upper_thresholds: Option<Vec<CpuPercent>>,
+    /// `LowerThreshold`.
+    pub lower_thresholds: Option<Vec<CpuPercent>>,
+    /// `UpperBreachScaleIncrement`.
+    pub upper_breach_scale_increments: Option<Vec<Instances>>,
+    /// `LowerBreachScaleIncrement`, as a positive number.
+    pub lower_breach_scale_increments: Option<Vec<Instances>>,
+    /// `Period`.
+    pub periods: Option<Vec<Minutes>>,
+    /// `EvaluationPeriods`.
+    pub evaluation_periods: Option<Vec<u32>>,
+    /// `Cooldown`.
+    pub cooldowns: Option<Vec<Seconds>>,
+    /// `MinSize`.
+    pub min_sizes: Option<Vec<Instances>>,
+    /// `MaxSize`.
+    pub max_sizes: Option<Vec<Instances>>,
+}
+
+impl GridOverrides {
+    fn applied_to(self, plausible: Grid) -> Grid {
+        Grid {
+            upper_thresholds: self.upper_thresholds.unwrap_or(plausible.upper_thresholds),
+            lower_thresholds: self.lower_thresholds.unwrap_or(plausible.lower_thresholds),
+            upper_breach_scale_increments: self
+                .upper_breach_scale_increments
+                .unwrap_or(plausible.upper_breach_scale_increments),
+            lower_breach_scale_increments: self
+                .lower_breach_scale_increments
+                .unwrap_or(plausible.lower_breach_scale_increments),
+            periods: self.periods.unwrap_or(plausible.periods),
+            evaluation_periods: self.evaluation_periods.unwrap_or(plausible.evaluation_periods),
+            cooldowns: self.cooldowns.unwrap_or(plausible.cooldowns),
+            min_sizes: self.min_sizes.unwrap_or(plausible.min_sizes),
+            max_sizes: self.max_sizes.unwrap_or(plausible.max_sizes),
+        }
+    }
+}
+
+/// What to sweep.
+#[derive(Debug, Clone)]
+pub struct SweepRequest {
+    /// Whose traffic and settings.
+    pub environment: Environment,
+    /// Of which time. The advice is kept under the day of its last minute.
+    pub window: Window,
+    /// Recorded or staged.
+    pub replayed: Replayed,
+    /// What a request costs.
+    pub model: Model,
+    /// CPU that should not be reached.
+    pub ceiling: CpuPercent,
+    /// Points below the ceiling that a replay must stay, since real CPU strays from its line; twice the
+    /// spread of the fit unless told otherwise, nothing for a stated line.
+    pub margin: Option<CpuPercent>,
+    /// Minutes in which it may be.
+    pub minutes_over_allowed: u32,
+    /// Values to try.
+    pub grid: GridOverrides,
+    /// Delays and the like. The present settings decide about the monitoring, if they are known.
+    pub dynamics: Dynamics,
+    /// How many policies are replayed at once.
+    pub threads: NonZero<usize>,
+}
+
+/// What was found.
+#[derive(Debug, Clone)]
+pub struct SweepReport {
+    /// As it was written, or would have been.
+    pub document: RecommendationDocument,
+    /// Where it was written; nothing under "what if".
+    pub keys: Option<SweepKeys>,
+}
+
+/// Where a sweep was written.
+#[derive(Debug, Clone)]
+pub struct SweepKeys {
+    /// The advice.
+    pub recommendation: Key,
+    /// Every candidate that holds.
+    pub table: Key,
+}
+
+/// Share of the minutes whose requests may be unknown before the traffic says too little.
+pub const MOST_MISSING: f64 = 0.25;
+
+/// Days after which a fit no longer says what a request costs.
+pub const FIT_VALID_DAYS: u32 = 7;
+
+/// Why there is no new advice.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// Something that an earlier stage left could not be read.
+    #[error("reading what the earlier stages left")]
+    Read(#[source] StoreError),
+    /// No fit, or an old one.
+    #[error("`{environment}` has no fit from the {FIT_VALID_DAYS} days before {}; refit first, or state a coefficient", window.end)]
+    NoFit {
+        /// The environment.
+        environment: Environment,
+        /// The time asked for.
+        window: Window,
+    },
+    /// Real CPU strays so far from the line that nothing is left below the ceiling.
+    #[error(
+        "CPU strays {margin:.1} points or more from what requests explain, which leaves nothing below the ceiling of {ceiling}; a better fit, a higher ceiling or a smaller margin is needed"
+    )]
+    NoRoom {
+        /// Points to stay below the ceiling.
+        margin: f64,
+        /// The ceiling.
+        ceiling: CpuPercent,
+    },
+    /// The fit says nothing sensible.
+    #[error("reading the fit")]
+    Fit(#[source] UnitError),
+    /// The settings hold something that no option can be.
+    #[error("reading the present settings")]
+    Settings(#[source] PolicyError),
+    /// Nothing to replay.
+    #[error("`{environment}` has no requests from {window}; ingest some first, or look at another time")]
+    NoTraffic {
+        /// The environment.
+        environment: Environment,
+        /// The time asked for.
+        window: Window,
+    },
+    /// Too much of it is unknown.
+    #[error(
+        "the requests of {missing} of {minutes} minutes from {window} are not known; at most {:.0} % may be missing",
+        MOST_MISSING * 100.0
+    )]
+    TooManyHoles {
+        /// Unknown minutes.
+        missing: usize,
+        /// All minutes.
+        minutes: usize,
+        /// The time asked for.
+        window: Window,
+    },
+    /// The values to try make no policy.
+    #[error(
+        "the values to try make no policy: {invalid} combinations have thresholds swapped, sizes swapped or values out of range, {oscillating} could swing for ever, {too_fine} have a period that 5-minute metrics are too coarse for"
+    )]
+    NoCandidates {
+        /// Combinations that AWS would refuse.
+        invalid: usize,
+        /// Combinations that chase their own tail.
+        oscillating: usize,
+        /// Combinations that can't be measured.
+        too_fine: usize,
+    },
+    /// The advice could not be written.
+    #[error("writing the advice")]
+    Write(#[source] StoreError),
+}
+
+/// Replays the traffic under every candidate and the present policy, and keeps the advice.
+/// `progress` is told how many policies are done, of how many.
+pub async fn run(
+    archive: &dyn Archive,
+    request: SweepRequest,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<SweepReport, SweepError> {
+    let input = read(archive, &request).await?;
+    let (document, kept) = compute(&request, input, progress)?;
+    let keys = match request.replayed {
+        Replayed::Recorded => {
+            Some(write(archive, &request, &document, &kept).await.map_err(SweepError::Write)?)
+        }
+        Replayed::Staged(_) => None,
+    };
+    Ok(SweepReport { document, keys })
+}
+
+struct Input {
+    model: (CpuModel, ModelDocument),
+    traffic: Traffic,
+    settings: Option<Settings>,
+    first_in_service: Option<u32>,
+}
+
+async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, SweepError> {
+    let SweepRequest { environment, window, .. } = request;
+    let samples = read_samples(archive, environment, *window).await.map_err(SweepError::Read)?;
+    let settings = latest_settings(archive, environment, window.end).await.map_err(SweepError::Read)?;
+    let settings = settings.map(|document| document.settings()).transpose().map_err(SweepError::Settings)?;
+    let traffic = match &request.replayed {
+        Replayed::Recorded => recorded(request, &samples)?,
+        Replayed::Staged(traffic) => traffic.clone(),
+    };
+    let first_in_service = match request.replayed {
+        Replayed::Recorded => first_in_service(&samples),
+        Replayed::Staged(_) => None,
+    };
+    Ok(Input { model: model(archive, request).await?, traffic, settings, first_in_service })
+}
+
+fn recorded(request: &SweepRequest, samples: &[Sample]) -> Result<Traffic, SweepError> {
+    let SweepRequest { environment, window, .. } = request;
+    let none = || SweepError::NoTraffic { environment: environment.clone(), window: *window };
+    let traffic = Traffic::recorded(samples, *window).ok_or_else(none)?;
+    let (missing, minutes) = (traffic.missing(), traffic.len());
+    let known_enough = missing as f64 <= MOST_MISSING * minutes as f64;
+    known_enough.then_some(traffic).ok_or(SweepError::TooManyHoles { missing, minutes, window: *window })
+}
+
+fn first_in_service(samples: &[Sample]) -> Option<u32> {
+    let first = samples.iter().find_map(|sample| sample.get(Metric::InService))?;
+    Some(first.round() as u32)
+}
+
+async fn model(
+    archive: &dyn Archive,
+    request: &SweepRequest,
+) -> Result<(CpuModel, ModelDocument), SweepError> {
+    let (model, source) = match request.model {
+        Model::Stated(model) => (model, ModelSource::Stated),
+        Model::Fitted => {
+            let fit = valid_fit(archive, request).await?;
+            (fit.model().map_err(SweepError::Fit)?, fitted(&fit))
+        }
+    };
+    let (coefficient, intercept_percent) = (model.coefficient(), model.intercept_percent());
+    Ok((model, ModelDocument { coefficient, intercept_percent, source }))
+}
+
+async fn valid_fit(archive: &dyn Archive, request: &SweepRequest) -> Result<FitDocument, SweepError> {
+    let SweepRequest { environment, window, .. } = request;
+    let fit = latest_fit(archive, environment, window.end).await.map_err(SweepError::Read)?;
+    let oldest = Window::days_before(window.end, FIT_VALID_DAYS).start.start();
+    let none = || SweepError::NoFit { environment: environment.clone(), window: *window };
+    fit.filter(|fit| oldest <= fit.window.end).ok_or_else(none)
+}
+
+fn fitted(fit: &FitDocument) -> ModelSource {
+    ModelSource::Fitted {
+        until: fit.window.end,
+        r_squared: fit.r_squared,
+        residual_spread_percent: fit.residual_spread_percent,
+        usable: fit.usable,
+        greatest_load: fit.load_range.1,
+    }
+}
+
+fn compute(
+    request: &SweepRequest,
+    input: Input,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<(RecommendationDocument, Vec<Evaluated>), SweepError> {
+    let Input { model: (model, model_document), traffic, settings, first_in_service } = input;
+    let load = Load::new(&traffic, model);
+    let held = held(request, &model_document)?;
+    let monitoring = settings.as_ref().map_or(request.dynamics.monitoring, |settings| settings.monitoring);
+    let present_group =
+        settings.as_ref().filter(|settings| settings.load_balanced).map(|settings| settings.group);
+    let initial = first_in_service.or(present_group.map(|group| group.min_size.0)).unwrap_or(1);
+    let replay = Replay {
+        load: &load,
+        dynamics: Dynamics { monitoring, ..request.dynamics },
+        question: Question {
+            initial: Instances(initial),
+            ceiling: held,
+            minutes_over_allowed: request.minutes_over_allowed,
+        },
+        threads: request.threads,
+        progress,
+    };
+    let plausible = Grid::plausible(&load, held, present_group, monitoring);
+    let candidates = request.grid.clone().applied_to(plausible).candidates(monitoring);
+    replay.check(&candidates)?;
+    let present = settings.as_ref().map(|settings| Present::of(settings, &replay));
+    let (verdict, kept) = replay.judge(&candidates.policies, present.as_ref().and_then(|p| p.evaluated));
+    let document = RecommendationDocument {
+        schema_version: SCHEMA_VERSION,
+        advice_id: advice::id(request.environment.name(), &verdict),
+        environment: request.environment.name().to_owned(),
+        cpu_ceiling_percent: request.ceiling.get(),
+        cpu_held_percent: held.get(),
+        minutes_over_allowed: request.minutes_over_allowed,
+        traffic: traffic_document(&traffic, &request.replayed),
+        model: model_document,
+        candidates: candidates_document(&candidates, kept.len()),
+        present: present.map(|present| present.document),
+        verdict: verdict_document(&verdict),
+        recommended: advice::recommended(&verdict),
+    };
+    Ok((document, kept))
+}
+
+/// The CPU that no replay may reach, so that real CPU stays under the ceiling.
+fn held(request: &SweepRequest, model: &ModelDocument) -> Result<CpuPercent, SweepError> {
+    const SPREADS: f64 = 2.0;
+    let margin = match (request.margin, &model.source) {
+        (Some(stated), _) => stated.get(),
+        (None, ModelSource::Fitted { residual_spread_percent, .. }) => SPREADS * residual_spread_percent,
+        (None, ModelSource::Stated) => 0.0,
+    };
+    let ceiling = request.ceiling;
+    let held =
+        CpuPercent::new(ceiling.get() - margin).ok().filter(|held| held.get() > model.intercept_percent);
+    held.ok_or(SweepError::NoRoom { margin, ceiling })
+}
+
+/// What stays the same over all replays of a request.
+struct Replay<'a> {
+    load: &'a Load,
+    dynamics: Dynamics,
+    question: Question,
+    threads: NonZero<usize>,
+    progress: &'a (dyn Fn(usize, usize) + Sync),
+}
+
+impl Replay<'_> {
+    fn check(&self, candidates: &Candidates) -> Result<(), SweepError> {
+        let Candidates { invalid, oscillating, too_fine, .. } = *candidates;
+        let none = candidates.policies.is_empty();
+        if none { Err(SweepError::NoCandidates { invalid, oscillating, too_fine }) } else { Ok(()) }
+    }
+
+    fn judge(&self, policies: &[ScalingPolicy], present: Option<Evaluated>) -> (Verdict, Vec<Evaluated>) {
+        let kept = self.sweep(policies, self.question);
+        match recommend(self.load, &self.dynamics, self.question, present, &kept) {
+            Verdict::NoneHolds { .. } => (Verdict::NoneHolds { closest: self.closest(policies) }, kept),
+            verdict => (verdict, kept),
+        }
+    }
+
+    fn closest(&self, policies: &[ScalingPolicy]) -> Option<Evaluated> {
+        closest(&self.sweep(policies, Question { minutes_over_allowed: u32::MAX, ..self.question }))
+    }
+
+    fn sweep(&self, policies: &[ScalingPolicy], question: Question) -> Vec<Evaluated> {
+        let done = std::sync::atomic::AtomicUsize::new(0);
+        let progress = |more| {
+            let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
+            (self.progress)(before + more, policies.len());
+        };
+        sweep(self.load, policies, &self.dynamics, question, self.threads, &progress)
+    }
+}
+
+struct Present {
+    evaluated: Option<Evaluated>,
+    document: PresentDocument,
+}
+
+impl Present {
+    fn of(settings: &Settings, replay: &Replay<'_>) -> Self {
+        let findings = settings.findings().iter().map(ToString::to_string).collect();
+        let question = Question { minutes_over_allowed: u32::MAX, ..replay.question };
+        let policy = settings.policy();
+        let evaluated = policy.as_ref().ok().and_then(|policy| {
+            let outcome = simulate(replay.load, policy, &replay.dynamics, question)?;
+            Some(Evaluated { policy: *policy, outcome })
+        });
+        let document = PresentDocument {
+            options: policy.as_ref().map(crate::documents::options).unwrap_or_default(),
+            outcome: evaluated.map(|evaluated| evaluated.outcome.into()),
+            not_simulated: policy.err().map(|reason| reason.to_string()),
+            findings,
+        };
+        Self { evaluated, document }
+    }
+}
+
+fn traffic_document(traffic: &Traffic, replayed: &Replayed) -> TrafficDocument {
+    let end = traffic.start + Minutes(traffic.len() as u32);
+    TrafficDocument {
+        window: Window { start: traffic.start, end }.into(),
+        recorded: *replayed == Replayed::Recorded,
+        minutes: traffic.len(),
+        minutes_missing: traffic.missing(),
+        peak_requests_per_minute: traffic.peak().map_or(0.0, RequestsPerMinute::get),
+    }
+}
+
+fn candidates_document(candidates: &Candidates, held: usize) -> CandidatesDocument {
+    CandidatesDocument {
+        replayed: candidates.policies.len(),
+        held,
+        oscillating: candidates.oscillating,
+        too_fine: candidates.too_fine,
+    }
+}
+
+fn verdict_document(verdict: &Verdict) -> VerdictDocument {
+    match verdict {
+        Verdict::Change(_) => VerdictDocument::Change,
+        Verdict::Keep(_) => VerdictDocument::Keep,
+        Verdict::NoneHolds { .. } => VerdictDocument::NoneHolds,
+    }
+}
+
+async fn write(
+    archive: &dyn Archive,
+    request: &SweepRequest,
+    document: &RecommendationDocument,
+    kept: &[Evaluated],
+) -> Result<SweepKeys, StoreError> {
+    let day = request.window.last_minute();
+    let keys = SweepKeys {
+        recommendation: Key::recommendation(&request.environment, day),
+        table: Key::sweep(&request.environment, day),
+    };
+    write_bytes(archive, &keys.table, tables::sweep::encode(kept)).await?;
+    // The advice comes last: whoever finds it finds its table too.
+    write_json(archive, &keys.recommendation, document).await?;
+    Ok(keys)
+}

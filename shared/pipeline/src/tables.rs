@@ -1,0 +1,90 @@
+//! The tables that the stages leave, in Parquet: snappy, timestamps in milliseconds and marked as UTC.
+
+pub mod samples;
+pub mod sweep;
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{Field, Schema};
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use scaling::sample::SampleError;
+use scaling::units::{MinuteUtc, UnitError};
+
+/// Why a table could not be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// Two rows claim the same period.
+    #[error("two rows for {minute_utc}, period {seconds} s")]
+    Duplicate {
+        /// Its start.
+        minute_utc: MinuteUtc,
+        /// Its length.
+        seconds: u32,
+    },
+    /// Not Parquet, or not all of it.
+    #[error("not a whole Parquet file")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// The rows can't be decoded.
+    #[error("damaged rows")]
+    Rows(#[from] arrow_schema::ArrowError),
+    /// A column is missing, or of another type.
+    #[error("column `{column}` must be there, as {expected}")]
+    Column {
+        /// Its name.
+        column: &'static str,
+        /// The type that it must have.
+        expected: &'static str,
+    },
+    /// A row without a time, or of a period that no sample has.
+    #[error("row {row} has no valid `{column}`")]
+    Cell {
+        /// Counted from 0.
+        row: usize,
+        /// The column's name.
+        column: &'static str,
+    },
+    /// A value that the metric cannot have.
+    #[error("row {row}")]
+    Value {
+        /// Counted from 0.
+        row: usize,
+        /// The value.
+        source: SampleError,
+    },
+    /// A time outside of any calendar.
+    #[error("row {row}")]
+    Time {
+        /// Counted from 0.
+        row: usize,
+        /// The time.
+        source: UnitError,
+    },
+}
+
+/// One Parquet file of `columns`. The same columns give the same bytes.
+fn encode(columns: Vec<(Field, ArrayRef)>) -> Bytes {
+    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
+    let schema = Arc::new(Schema::new(fields));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).expect("columns are as long as each other");
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_created_by("trellis".to_owned())
+        .build();
+    let mut file = Vec::new();
+    let mut writer =
+        ArrowWriter::try_new(&mut file, schema, Some(properties)).expect("the columns' types are Parquet's");
+    writer.write(&batch).expect("memory takes all that is written");
+    writer.close().expect("memory takes all that is written");
+    file.into()
+}
+
+/// The rows of one Parquet file.
+fn decode(file: &Bytes) -> Result<Vec<RecordBatch>, TableError> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file.clone())?.build()?;
+    Ok(reader.collect::<Result<_, _>>()?)
+}
