@@ -106,13 +106,13 @@ impl Cost {
 options! {
     /// Values to try. A list is written `1,2,4`, a range `20..80:5`.
     Candidates {
-        /// UpperThreshold, CPU percent [default: every 5 from 10 up to the ceiling]
+        /// UpperThreshold, CPU percent [default: every 5 from 10 up to what is to be held]
         #[arg(value_name = "LIST")]
         upper_thresholds: Values,
-        /// LowerThreshold, CPU percent [default: every 5 from 5 up to the ceiling]
+        /// LowerThreshold, CPU percent [default: every 5 from 5 up to what is to be held]
         #[arg(value_name = "LIST")]
         lower_thresholds: Values,
-        /// UpperBreachScaleIncrement, instances to add [default: 1..4]
+        /// UpperBreachScaleIncrement, instances to add [default: 1..4, and an eighth and a quarter of a large group]
         #[arg(value_name = "LIST")]
         upper_breach_scale_increments: Values,
         /// LowerBreachScaleIncrement, instances to remove [default: 1,2]
@@ -127,7 +127,7 @@ options! {
         /// Cooldown, seconds [default: 60,180,360]
         #[arg(value_name = "LIST")]
         cooldowns: Values,
-        /// MinSize, instances [default: the present one and up to three more]
+        /// MinSize, instances [default: the present one, up to three more, and doublings up to what the peak needs]
         #[arg(value_name = "LIST")]
         min_sizes: Values,
         /// MaxSize, instances [default: the present one, or more where the peak needs it]

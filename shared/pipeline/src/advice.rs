@@ -190,9 +190,9 @@ fn settings(recommendation: &RecommendationDocument) -> String {
     if recommendation.verdict != VerdictDocument::Change || changes.is_empty() {
         return String::new();
     }
-    let mut text = format!("  {:<28}{:>12}{:>14}", "setting", "now", "recommended");
+    let mut text = format!("  {:<27}{:>10}{:>17}", "setting", "now", "recommended");
     for Change { to, from } in changes {
-        let _ = write!(text, "\n  {:<28}{:>12}{:>14}", to.option_name, from.unwrap_or("unknown"), to.value);
+        let _ = write!(text, "\n  {:<27}{:>10}{:>17}", to.option_name, from.unwrap_or("unknown"), to.value);
     }
     text
 }
@@ -213,14 +213,14 @@ fn effects(recommendation: &RecommendationDocument) -> String {
         return String::new();
     }
     let row = |label: &str, value: &dyn Fn(&OutcomeDocument) -> String| {
-        let values = columns.iter().zip([12, 14]);
+        let values = columns.iter().zip([10, 17]);
         let values: String =
             values.map(|((_, outcome), width)| format!("{:>width$}", value(outcome))).collect();
-        format!("  {label:<28}{values}\n")
+        format!("  {label:<27}{values}\n")
     };
     let titles: String =
-        columns.iter().zip([12, 14]).map(|((title, _), width)| format!("{title:>width$}")).collect();
-    let mut text = format!("  {:<28}{titles}\n", "over that traffic");
+        columns.iter().zip([10, 17]).map(|((title, _), width)| format!("{title:>width$}")).collect();
+    let mut text = format!("  {:<27}{titles}\n", "over that traffic");
     text += &row("instance hours", &|outcome| format!("{:.1}", outcome.instance_hours));
     text += &row("mean CPU %", &|outcome| format!("{:.1}", outcome.mean_cpu_percent));
     text += &row("highest CPU %", &|outcome| format!("{:.1}", outcome.max_cpu_percent));
@@ -285,9 +285,17 @@ fn how_sure(recommendation: &RecommendationDocument) -> String {
     } else {
         String::new()
     };
+    let short = match recommendation.traffic.minutes {
+        minutes if minutes < MINUTES_PER_WEEK && recommendation.traffic.recorded => {
+            " The traffic covers less than a week, and so not every kind of day."
+        }
+        _ => "",
+    };
     let unproven = "The replay has not been compared with the instance counts that really happened.";
-    wrapped(&format!("How sure: {cost}. {known}{margin} {unproven}"))
+    wrapped(&format!("How sure: {cost}. {known}{margin}{short} {unproven}"))
 }
+
+const MINUTES_PER_WEEK: usize = 7 * 24 * 60;
 
 /// Four significant digits.
 fn significant(value: f64) -> String {

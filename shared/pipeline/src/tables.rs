@@ -88,3 +88,8 @@ fn decode(file: &Bytes) -> Result<Vec<RecordBatch>, TableError> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(file.clone())?.build()?;
     Ok(reader.collect::<Result<_, _>>()?)
 }
+
+/// How many rows a Parquet file has.
+pub fn rows(file: &Bytes) -> Result<usize, TableError> {
+    Ok(decode(file)?.iter().map(RecordBatch::num_rows).sum())
+}

@@ -202,7 +202,8 @@ impl Fleet {
     }
 
     fn billed(&self) -> u64 {
-        u64::from(self.desired) + self.drains.iter().map(|batch| u64::from(batch.count)).sum::<u64>()
+        let draining: u32 = self.drains.iter().map(|batch| batch.count).sum();
+        u64::from(self.desired + draining)
     }
 
     fn advance(&mut self, now: usize) {
@@ -297,7 +298,11 @@ struct Alarms {
     points: Vec<Point>,
     /// For each phase of the period, how many of the newest points in a row were over, and under.
     runs: Vec<(u32, u32)>,
+    /// The end of the newest point that was seen, and its phase: `seen_end % period`, kept without dividing.
     seen_end: usize,
+    phase: usize,
+    /// The window is full once that many minutes are visible.
+    full_at: usize,
     newest_missing_end: usize,
 }
 
@@ -316,6 +321,8 @@ impl Alarms {
             points: vec![Point::Within; minutes + 1],
             runs: vec![(0, 0); period],
             seen_end: 0,
+            phase: 0,
+            full_at: period * trigger.evaluation_periods as usize,
             newest_missing_end: 0,
         }
     }
@@ -333,14 +340,14 @@ impl Alarms {
             }
             self.seen_end = end;
         }
-        if end / self.period < self.rule.evaluation_periods {
+        if end < self.full_at {
             return;
         }
         let range = (self.rule.evaluation_periods + EXTRA_POINTS) * self.period;
         if self.newest_missing_end > 0 && end < self.newest_missing_end + range {
             self.look_at_each(end);
         } else {
-            let (over, under) = self.runs[end % self.period];
+            let (over, under) = self.runs[self.phase];
             let needed = self.rule.evaluation_periods as u32;
             self.high = if over >= needed { AlarmState::Alarm } else { AlarmState::Ok };
             self.low = if under >= needed { AlarmState::Alarm } else { AlarmState::Ok };
@@ -348,12 +355,13 @@ impl Alarms {
     }
 
     fn note_point(&mut self, end: usize) {
+        self.phase = if self.phase + 1 == self.period { 0 } else { self.phase + 1 };
         if end < self.period {
             return;
         }
         let point = self.point(end);
         self.points[end] = point;
-        let (over, under) = &mut self.runs[end % self.period];
+        let (over, under) = &mut self.runs[self.phase];
         *over = if point == Point::Over { *over + 1 } else { 0 };
         *under = if point == Point::Under { *under + 1 } else { 0 };
         if point == Point::Missing {

@@ -1,5 +1,6 @@
 //! Every plausible policy, replayed against the same load.
 
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -47,7 +48,7 @@ pub struct Candidates {
 }
 
 impl Grid {
-    /// What is tried unless told otherwise: thresholds every 5 % up to `ceiling`, around the limits of
+    /// What is tried unless told otherwise: thresholds every 5 % up to `ceiling` (every 1 % below 25), around the limits of
     /// `present` where it is known, and room for the greatest need of `load`.
     pub fn plausible(
         load: &Load,
@@ -55,18 +56,19 @@ impl Grid {
         present: Option<Group>,
         monitoring: Monitoring,
     ) -> Self {
-        let every_five = |from: u32, to: f64| -> Vec<CpuPercent> {
-            let values = (from..=to as u32).step_by(5);
+        let thresholds = |from: u32| -> Vec<CpuPercent> {
+            // A low ceiling leaves no room for steps of five.
+            let step = if ceiling.get() < 25.0 { 1 } else { 5 };
+            let values = (from * step..=ceiling.get() as u32).step_by(step as usize);
             values.filter_map(|percent| CpuPercent::new(f64::from(percent)).ok()).collect()
         };
         let least = present.map_or(1, |group| group.min_size.0);
-        let upper_breach_scale_increments: Vec<Instances> = (1..=4).map(Instances).collect();
-        let needed = largest_need(load, ceiling).max(least + 3) + 1;
-        let most = present.map_or(needed, |group| needed.max(group.max_size.0));
+        let needed = largest_need(load, ceiling).max(least);
+        let most = present.map_or(needed + 1, |group| group.max_size.0.max(needed + 1));
         Self {
-            upper_thresholds: every_five(10, ceiling.get()),
-            lower_thresholds: every_five(5, ceiling.get()),
-            upper_breach_scale_increments,
+            upper_thresholds: thresholds(2),
+            lower_thresholds: thresholds(1),
+            upper_breach_scale_increments: increments(needed),
             lower_breach_scale_increments: vec![Instances(1), Instances(2)],
             periods: if monitoring == Monitoring::Detailed {
                 vec![Minutes(1), Minutes(5)]
@@ -75,8 +77,8 @@ impl Grid {
             },
             evaluation_periods: vec![1, 2, 3],
             cooldowns: vec![Seconds(60), Seconds(180), Seconds(360)],
-            min_sizes: (least..=least + 3).map(Instances).collect(),
-            max_sizes: vec![Instances(most.min(10_000))],
+            min_sizes: min_sizes(least, needed),
+            max_sizes: vec![Instances(most.max(least + 3).min(10_000))],
         }
     }
 
@@ -132,10 +134,25 @@ fn pairs<A: Copy, B: Copy>(a: &[A], b: &[B]) -> Vec<(A, B)> {
     a.iter().flat_map(|&a| b.iter().map(move |&b| (a, b))).collect()
 }
 
+/// One to four instances, and shares of a large group.
+fn increments(needed: u32) -> Vec<Instances> {
+    let distinct: BTreeSet<u32> =
+        (1..=4).chain([needed / 8, needed / 4]).filter(|count| *count > 0).collect();
+    distinct.into_iter().map(Instances).collect()
+}
+
+/// The present minimum and three more, then doublings up to what the peak needs: there, a fixed group holds.
+fn min_sizes(least: u32, needed: u32) -> Vec<Instances> {
+    let doublings = std::iter::successors(Some(least.max(1) * 2), |size| Some(size * 2));
+    let doublings = doublings.take_while(|size| *size < needed);
+    let distinct: BTreeSet<u32> = (least..=least + 3).chain(doublings).chain([needed]).collect();
+    distinct.into_iter().filter(|size| *size <= 10_000).map(Instances).collect()
+}
+
 /// Instances that keep the greatest demand under the ceiling.
 fn largest_need(load: &Load, ceiling: CpuPercent) -> u32 {
     let room = (ceiling.get() - load.intercept_percent).max(1.0);
-    (load.peak_percent() / room).ceil().min(10_000.0) as u32
+    ((load.peak_percent() / room).floor() + 1.0).min(9_999.0) as u32
 }
 
 /// Points of a minute can't be made from metrics of five.

@@ -334,7 +334,9 @@ impl Spacing {
         match (options.period_seconds.map(i64::from), usual) {
             (Some(300), _) => Ok(Self { row_seconds: 300.0, period: Period::FiveMinutes }),
             (Some(stated), _) => Ok(Self { row_seconds: stated as f64, period: Period::OneMinute }),
-            (None, 300) if by_five => Ok(Self { row_seconds: 300.0, period: Period::FiveMinutes }),
+            (None, _) if by_five && distances.first() == Some(&300) => {
+                Ok(Self { row_seconds: 300.0, period: Period::FiveMinutes })
+            }
             (None, seconds @ 1..55) => Ok(Self { row_seconds: seconds as f64, period: Period::OneMinute }),
             (None, 55..=120) => Ok(Self { row_seconds: 60.0, period: Period::OneMinute }),
             (None, seconds) => Err(RecordedError::Period { file: file.to_owned(), seconds }),

@@ -243,34 +243,43 @@ fn add_statistics(
     let mut maxima = Vec::new();
     for datapoint in datapoints {
         let timestamp = instant(&datapoint.timestamp, &place)?;
-        points.push((timestamp, needed(datapoint, target, file, label)?));
-        maxima.extend(datapoint.maximum.map(|maximum| (timestamp, maximum)));
+        let value = datapoint.value_of(target);
+        let maximum = datapoint.maximum.filter(|_| target.metric == Metric::CpuPercent);
+        if value.or(maximum).is_none() {
+            return Err(datapoint.lacks(target, file, label));
+        }
+        points.extend(value.map(|value| (timestamp, value)));
+        maxima.extend(maximum.map(|maximum| (timestamp, maximum)));
     }
-    if points.is_empty() {
+    if datapoints.is_empty() {
         gathered.notes.push(Note::Empty(name));
     }
     add_points(&points, target, &place, options, gathered)?;
-    if target.metric == Metric::CpuPercent {
-        add_points(&maxima, Metric::CpuPercentMax.into(), &place, options, gathered)?;
-    }
-    Ok(())
+    add_points(&maxima, Metric::CpuPercentMax.into(), &place, options, gathered)
 }
 
-/// A count is a sum, a level is an average.
-fn needed(datapoint: &Datapoint, target: Target, file: &str, label: &str) -> Result<f64, RecordedError> {
-    let (needed, value) = match target.metric {
-        Metric::CpuPercentMax => ("Maximum", datapoint.maximum),
-        metric if metric.adds_up() => ("Sum", datapoint.sum),
-        _ => ("Average", datapoint.average),
-    };
-    let named = [("Average", datapoint.average), ("Sum", datapoint.sum), ("Maximum", datapoint.maximum)];
-    let there: Vec<&str> = named.iter().filter(|(_, value)| value.is_some()).map(|(name, _)| *name).collect();
-    value.ok_or_else(|| RecordedError::Statistic {
-        file: file.to_owned(),
-        label: label.to_owned(),
-        needed,
-        there: if there.is_empty() { "none".to_owned() } else { there.join(", ") },
-    })
+impl Datapoint {
+    /// A count is a sum, a level is an average.
+    fn value_of(&self, target: Target) -> Option<f64> {
+        match target.metric {
+            Metric::CpuPercentMax => self.maximum,
+            metric if metric.adds_up() => self.sum,
+            _ => self.average,
+        }
+    }
+
+    fn lacks(&self, target: Target, file: &str, label: &str) -> RecordedError {
+        let needed = match target.metric {
+            Metric::CpuPercentMax => "Maximum",
+            metric if metric.adds_up() => "Sum",
+            _ => "Average",
+        };
+        let named = [("Average", self.average), ("Sum", self.sum), ("Maximum", self.maximum)];
+        let there: Vec<&str> =
+            named.iter().filter(|(_, value)| value.is_some()).map(|(name, _)| *name).collect();
+        let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
+        RecordedError::Statistic { file: file.to_owned(), label: label.to_owned(), needed, there }
+    }
 }
 
 /// RFC 3339 with any offset, or seconds since 1970.

@@ -1,0 +1,43 @@
+# Two commands for a fresh machine with Rust and Python: `make demo` and `make test`.
+
+PYTHON ?= python3
+# The Python peers that `make bench` compares with.
+PEERS ?= ../shared/bench
+
+.PHONY: help demo test check bench clean
+
+help:
+	@echo "make demo    build, and run the whole chain on the shipped sample"
+	@echo "make test    every check: format, lints, documentation, tests, Parquet read by other programs"
+	@echo "make check   the same without what needs Python"
+	@echo "make bench   our replay beside its Python peers, with ratios"
+
+demo:
+	cargo run --release --quiet --package trellis -- demo --directory demo
+
+test: .venv/.readers check
+
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+	cargo test --workspace --locked
+
+bench: .venv/.bench
+	cargo bench --package trellis-tests --bench simulate --no-run
+	.venv/bin/python tests/benches/compare.py $(PEERS) \
+	    "$$(ls -t target/release/deps/simulate-* | grep -v '\.d$$' | head -1)"
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.readers: requirements.txt | .venv/bin/python
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+.venv/.bench: requirements-bench.txt | .venv/bin/python
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+clean:
+	rm -rf demo .venv target

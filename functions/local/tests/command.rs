@@ -1,0 +1,329 @@
+//! The command as a person uses it: what it prints, where it leaves things, and what it says to wrong input.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+struct Desk {
+    directory: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).unwrap();
+    }
+
+    fn run(&self, words: &str) -> Output {
+        self.command().args(words.split_whitespace()).output().unwrap()
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trellis"));
+        command.current_dir(self.path());
+        command
+    }
+
+    fn succeeds(&self, words: &str) -> String {
+        let output = self.run(words);
+        assert!(output.status.success(), "{words}\n{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, words: &str) -> Value {
+        serde_json::from_str(&self.succeeds(&format!("{words} --json"))).unwrap()
+    }
+
+    /// The words fail with one line that says `expected`, and print nothing else.
+    fn fails(&self, words: &str, expected: &str) {
+        let output = self.run(words);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "`{words}` succeeded");
+        assert!(said.contains(expected), "`{words}` said\n  {said}\nand not\n  {expected}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+
+    fn files(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        collect(self.path(), self.path(), &mut found);
+        found.sort();
+        found
+    }
+}
+
+fn collect(root: &Path, directory: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(root, &path, found);
+        } else {
+            found.push(path.strip_prefix(root).unwrap().display().to_string());
+        }
+    }
+}
+
+/// Two hours: 600 to 6000 requests a minute on two instances, 0.01 % each on top of 2 %.
+fn two_hours() -> String {
+    let mut text = String::from("timestamp,requests,cpu_percent,in_service\n");
+    for minute in 0..120 {
+        let requests = 600 + 45 * minute;
+        let cpu = 2.0 + 0.01 * f64::from(requests) / 2.0;
+        text += &format!("2026-11-02T{:02}:{:02}:00Z,{requests},{cpu},2\n", minute / 60, minute % 60);
+    }
+    text
+}
+
+#[test]
+fn the_demo_goes_the_whole_way_and_says_where_everything_lies() {
+    let desk = Desk::new();
+    let said = desk.succeeds("demo --directory out");
+    assert!(said.starts_with("The metrics of invented-garden-prod are invented"), "{said}");
+    assert!(said.contains("Subject: Trellis: invented-garden-prod: change"), "{said}");
+    let message = fs::read_to_string(desk.path().join("out/message.txt")).unwrap();
+    assert!(said.contains(message.trim()), "the terminal shows the message as it is written");
+    let files = said.split("Files:\n").nth(1).unwrap();
+    for path in files.lines().map(|line| line.split_whitespace().last().unwrap()) {
+        assert!(desk.path().join(path).exists(), "{path}");
+    }
+}
+
+#[test]
+fn run_recommends_and_a_second_run_does_not_publish_again() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    let run = "run --environment web --metrics m.csv --message advice.txt";
+    let first = desk.json(run);
+    assert_eq!(first["published"]["told"], "now");
+    assert_eq!(first["ingested"]["samples_added"], 117);
+    assert!((first["fit"]["coefficient"].as_f64().unwrap() - 0.01).abs() < 1e-9);
+    fs::remove_file(desk.path().join("advice.txt")).unwrap();
+    let second = desk.json(run);
+    assert_eq!(second["published"]["told"], "before");
+    assert_eq!(second["ingested"]["samples_unchanged"], 117);
+    assert!(!desk.path().join("advice.txt").exists());
+}
+
+#[test]
+fn the_stages_one_by_one_do_what_run_does() {
+    let (apart, together) = (Desk::new(), Desk::new());
+    for desk in [&apart, &together] {
+        desk.write("m.csv", &two_hours());
+    }
+    for stage in ["ingest --metrics m.csv", "refit", "sweep", "publish"] {
+        apart.succeeds(&format!("{stage} --environment web"));
+    }
+    together.succeeds("run --environment web --metrics m.csv");
+    assert_eq!(apart.files(), together.files());
+    for file in apart.files().iter().filter(|file| !file.contains("published")) {
+        let read = |desk: &Desk| fs::read(desk.path().join(file)).unwrap();
+        assert!(read(&apart) == read(&together), "{file}");
+    }
+}
+
+#[test]
+fn options_come_from_the_file_and_a_flag_wins() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    desk.write(
+        "trellis.toml",
+        "environment = \"web\"\narchive = \"kept\"\n[aim]\nceiling = 40\n[candidates]\nupper-thresholds = \"20..35:5\"\nmin-sizes = [1, 2]\n",
+    );
+    desk.succeeds("ingest --metrics m.csv");
+    assert!(desk.path().join("kept/samples").is_dir());
+    desk.succeeds("refit");
+    assert_eq!(desk.json("sweep")["cpu_ceiling_percent"], 40.0);
+    assert_eq!(desk.json("sweep --ceiling 45")["cpu_ceiling_percent"], 45.0);
+}
+
+#[test]
+fn a_what_if_prints_advice_and_keeps_nothing() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    desk.succeeds("ingest --environment web --metrics m.csv");
+    desk.succeeds("refit --environment web");
+    let before = desk.files();
+    let said = desk.succeeds("sweep --environment web --stages 30:4000,60:9000");
+    assert!(
+        said.contains("traffic made from stages (what if)") && said.contains("nothing was kept"),
+        "{said}"
+    );
+    assert_eq!(desk.files(), before);
+}
+
+#[test]
+fn shape_and_simulate_reproduce_the_talks_row() {
+    let desk = Desk::new();
+    desk.write("launch.csv", &desk.succeeds("shape 10:30000,8:150000,30:150000"));
+    let coefficient = 39.226077 / 45000.0;
+    let row = desk.json(&format!(
+        "simulate --traffic launch.csv --coefficient {coefficient} --upper-threshold 15 --lower-threshold 10 \
+         --upper-breach-scale-increment 2 --rules talk"
+    ));
+    assert_eq!(format!("{:.6}", row["mean_cpu_percent"].as_f64().unwrap()), "16.876191");
+    assert_eq!(format!("{:.6}", row["max_cpu_percent"].as_f64().unwrap()), "39.226077");
+    let said = desk.succeeds("talk");
+    assert!(said.contains("40 of 216") && said.contains("16.876191  39.226077"), "{said}");
+}
+
+#[test]
+fn simulate_says_why_nothing_happened() {
+    let desk = Desk::new();
+    let said = desk.succeeds(
+        "simulate --stages 5:5000,20:15000,20:3000 --coefficient 0.01 --upper-threshold 70 --lower-threshold 20 \
+         --trigger-period 1",
+    );
+    for reason in
+        ["alarm window not full yet", "scale out 1 → 2", "refused: cooldown, until", "scale in", "no breach"]
+    {
+        assert!(said.contains(reason), "{reason} is not in\n{said}");
+    }
+}
+
+#[test]
+fn simulate_as_csv_has_a_row_a_minute() {
+    let desk = Desk::new();
+    let said = desk.succeeds(
+        "simulate --stages 5:5000,20:15000 --coefficient 0.01 --upper-threshold 70 --lower-threshold 20 --format csv",
+    );
+    assert_eq!(said.lines().count(), 1 + 25);
+    let columns = said.lines().next().unwrap().split(',').count();
+    assert!(said.lines().all(|line| line.split(',').count() >= columns), "{said}");
+}
+
+#[test]
+fn wrong_input_is_named_with_what_to_do() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    desk.write("empty.csv", "");
+    desk.write("bad.csv", "timestamp,requests\n2026-11-02T00:00:00Z,many\n");
+    desk.write("bad.toml", "[aim]\ncieling = 40\n");
+    let policy = "simulate --stages 5:100 --coefficient 0.01 --upper-threshold";
+    let cases = [
+        ("run --metrics m.csv", "name the environment with --environment"),
+        ("ingest --environment web --metrics nothing.csv", "reading `nothing.csv`: No such file"),
+        ("ingest --environment web --metrics empty.csv", "`empty.csv` is empty"),
+        (
+            "ingest --environment web --metrics bad.csv",
+            "`bad.csv`, row 2, column `requests`: `many` is not a number",
+        ),
+        ("ingest --environment web --metrics m.csv --column requests", "`requests` has no `=`"),
+        ("ingest --environment web --metrics m.csv --period 7200", "a period must be 1 to 60 s, or 300 s"),
+        ("refit --environment web", "`web` has no samples in `trellis-archive`; ingest some first"),
+        ("sweep --environment web --ceiling 120", "CPU percent must be from 0 to 100, not `120`"),
+        ("sweep --environment web --stages 10", "`10` is not a stage: write minutes:requests-per-minute"),
+        ("sweep --environment web --upper-thresholds 80..20", "`80..20` names nothing"),
+        ("sweep --environment web --until someday", "`someday` is not an instant"),
+        ("publish --environment web", "`web` has no advice up to"),
+        ("refit --config bad.toml", "unknown field `cieling`"),
+        ("refit --config none.toml", "reading `none.toml`: No such file"),
+        (
+            &format!("{policy} 20 --lower-threshold 60"),
+            "`LowerThreshold` 60 % must be below `UpperThreshold` 20 %",
+        ),
+        (
+            &format!("{policy} 60 --lower-threshold 20 --upper-breach-scale-increment 0"),
+            "`UpperBreachScaleIncrement` must be 1 instance or more, not `0`",
+        ),
+        (&format!("{policy} 60 --lower-threshold 20 --min-size 5"), "`MinSize` 5 is over `MaxSize` 4"),
+        (
+            &format!("{policy} 60 --lower-threshold 20 --min-size 0"),
+            "`MinSize` must be 1 to 10000 instances, not `0`",
+        ),
+        (
+            &format!("{policy} 60 --lower-threshold 20 --coefficient 0"),
+            "the coefficient must be a finite number above 0",
+        ),
+        (&format!("{policy} NaN --lower-threshold 20"), "CPU percent must be from 0 to 100, not `NaN`"),
+    ];
+    for (words, expected) in cases {
+        desk.fails(words, expected);
+    }
+    assert!(!desk.path().join("trellis-archive").exists(), "a refused command leaves nothing");
+}
+
+#[test]
+fn sweeping_values_that_make_no_policy_says_what_is_wrong_with_them() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    desk.succeeds("ingest --environment web --metrics m.csv");
+    desk.succeeds("refit --environment web");
+    let values = "--upper-thresholds 20 --lower-thresholds 60";
+    desk.fails(&format!("sweep --environment web {values}"), "the values to try make no policy");
+    desk.fails("sweep --environment web --min-sizes 9 --max-sizes 3", "sizes swapped");
+}
+
+#[test]
+fn an_archive_that_is_a_file_or_can_not_be_made_is_named() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    desk.fails(
+        "ingest --environment web --metrics m.csv --archive m.csv",
+        "opening `m.csv`: not a directory",
+    );
+    desk.fails("ingest --environment web --metrics m.csv --archive m.csv/inner", "`m.csv/inner`");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_place_is_named() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    // Not even root can make a directory there.
+    desk.fails("ingest --environment web --metrics m.csv --archive /proc/trellis", "making `/proc/trellis`");
+}
+
+/// A limit on the size of files stands for a full disk: the write fails half-way.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_nothing_half_written() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    desk.succeeds("ingest --environment web --metrics m.csv --leave-open 60");
+    let before = desk.files();
+    let samples = before.iter().find(|file| file.ends_with("samples.parquet")).unwrap();
+    let kept = fs::read(desk.path().join(samples)).unwrap();
+    let script = "trap '' XFSZ; ulimit -f 1; exec \"$0\" ingest --environment web --metrics m.csv";
+    let output = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_trellis")])
+        .current_dir(desk.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("samples.parquet`: File too large"), "{said}");
+    assert_eq!(desk.files(), before);
+    assert!(fs::read(desk.path().join(samples)).unwrap() == kept);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let desk = Desk::new();
+    let script = "\"$0\" sample | head -1";
+    let output = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_trellis")])
+        .current_dir(desk.path())
+        .output();
+    let output = output.unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stdout.starts_with(b"timestamp,requests"));
+}
+
+#[test]
+fn every_command_teaches_with_its_help() {
+    let desk = Desk::new();
+    for command in ["run", "ingest", "refit", "sweep", "publish", "simulate", "shape"] {
+        let help = desk.succeeds(&format!("{command} --help"));
+        assert!(help.contains("Example") && help.contains(&format!("trellis {command}")), "{help}");
+    }
+    assert!(desk.succeeds("--help").contains("trellis demo"));
+}

@@ -1,0 +1,135 @@
+//! What a request costs: found where the data carry it, refused where they don't.
+
+use proptest::prelude::*;
+use scaling::fit::{Fit, FitError, FitRules, fit};
+use scaling::observation::LeftOut;
+use scaling::sample::{Metric, Period, Sample};
+use scaling::units::{MinuteUtc, Minutes};
+
+fn sample(minute: u32, period: Period, values: &[(Metric, f64)]) -> Sample {
+    let mut sample = Sample::empty(MinuteUtc::new(0).unwrap() + Minutes(minute), period);
+    for (metric, value) in values {
+        sample.set(*metric, *value).unwrap();
+    }
+    sample
+}
+
+fn minute(minute: u32, requests: f64, cpu: f64, instances: f64) -> Sample {
+    let values = [(Metric::Requests, requests), (Metric::CpuPercent, cpu), (Metric::InService, instances)];
+    sample(minute, Period::OneMinute, &values)
+}
+
+/// CPU is 3 + 0.01 for each request a minute and instance.
+fn straight(minutes: u32) -> Vec<Sample> {
+    let at = |i: u32| {
+        let (requests, instances) = (1000.0 + 37.0 * f64::from(i), f64::from(1 + i % 3));
+        minute(i, requests, 3.0 + 0.01 * requests / instances, instances)
+    };
+    (0..minutes).map(at).collect()
+}
+
+fn fitted(samples: &[Sample]) -> Result<Fit, FitError> {
+    fit(samples, FitRules::default())
+}
+
+fn is_near(value: f64, expected: f64) -> bool {
+    (value - expected).abs() < 1e-9
+}
+
+#[test]
+fn a_straight_line_is_found_exactly() {
+    let fit = fitted(&straight(60)).unwrap();
+    assert!(is_near(fit.model.coefficient(), 0.01) && is_near(fit.model.intercept_percent(), 3.0));
+    assert!(is_near(fit.r_squared, 1.0) && fit.residual_spread_percent < 1e-6);
+    assert_eq!(fit.usable, 60);
+}
+
+#[test]
+fn minutes_that_can_not_be_used_are_counted_by_reason() {
+    let mut samples = straight(60);
+    samples.push(minute(100, 500.0, 20.0, 0.0));
+    samples.push(sample(101, Period::OneMinute, &[(Metric::Requests, 5.0), (Metric::InService, 2.0)]));
+    samples.push(sample(102, Period::OneMinute, &[(Metric::CpuPercent, 5.0), (Metric::InService, 2.0)]));
+    samples.push(sample(103, Period::OneMinute, &[(Metric::CpuPercent, 5.0), (Metric::Requests, 2.0)]));
+    let fit = fitted(&samples).unwrap();
+    let reasons = [LeftOut::NoCpu, LeftOut::NoRequests, LeftOut::NoInstanceCount, LeftOut::ZeroInstances];
+    assert_eq!(fit.left_out, reasons.map(|reason| (reason, 1)).into());
+    assert!(is_near(fit.model.coefficient(), 0.01));
+}
+
+#[test]
+fn a_five_minute_value_is_paired_with_the_mean_of_its_own_minutes() {
+    let mut samples = Vec::new();
+    for i in 0..200 {
+        let requests = 1000.0 + 100.0 * f64::from(i);
+        samples.push(sample(i, Period::OneMinute, &[(Metric::Requests, requests), (Metric::InService, 2.0)]));
+    }
+    // Bins that do not follow the clock: minutes 3 to 7, 8 to 12 and so on.
+    for i in (3..195).step_by(5) {
+        let mean = 1000.0 + 100.0 * (f64::from(i) + 2.0);
+        samples.push(sample(i, Period::FiveMinutes, &[(Metric::CpuPercent, mean / 2.0 * 0.005)]));
+    }
+    let fit = fitted(&samples).unwrap();
+    assert!(is_near(fit.model.coefficient(), 0.005) && is_near(fit.r_squared, 1.0));
+    assert_eq!(fit.usable, 39);
+}
+
+#[test]
+fn a_five_minute_value_without_all_of_its_minutes_is_left_out() {
+    let mut samples = straight(60);
+    samples.push(sample(100, Period::FiveMinutes, &[(Metric::CpuPercent, 90.0)]));
+    samples.extend(
+        (100..104)
+            .map(|i| sample(i, Period::OneMinute, &[(Metric::Requests, 1.0), (Metric::InService, 1.0)])),
+    );
+    let fit = fitted(&samples).unwrap();
+    assert_eq!(fit.left_out, [(LeftOut::NoRequests, 1)].into());
+}
+
+#[test]
+fn too_few_minutes_are_refused_with_what_is_wrong_with_the_others() {
+    let mut samples = straight(12);
+    samples.push(minute(100, 500.0, 20.0, 0.0));
+    let refused = fitted(&samples).unwrap_err();
+    assert_eq!(refused.to_string(), "only 12 usable periods, 30 needed (left out: 1 with zero instances)");
+}
+
+#[test]
+fn a_load_that_hardly_moves_is_refused() {
+    let samples: Vec<Sample> = (0..60).map(|i| minute(i, 1000.0 + f64::from(i % 5), 20.0, 1.0)).collect();
+    assert!(matches!(fitted(&samples), Err(FitError::NoSpreadInLoad { .. })));
+    let silent: Vec<Sample> = (0..60).map(|i| minute(i, 0.0, 20.0, 1.0)).collect();
+    assert!(matches!(fitted(&silent), Err(FitError::NoSpreadInLoad { .. })));
+}
+
+#[test]
+fn cpu_that_has_nothing_to_do_with_requests_is_refused() {
+    let noise = |i: u32| f64::from((i * 7919) % 41);
+    let samples: Vec<Sample> =
+        (0..300).map(|i| minute(i, 1000.0 + 10.0 * f64::from(i), 20.0 + noise(i), 1.0)).collect();
+    let refused = fitted(&samples).unwrap_err();
+    assert!(matches!(refused, FitError::RSquaredTooLow { .. } | FitError::NotRising { .. }), "{refused}");
+    let falling: Vec<Sample> =
+        (0..60).map(|i| minute(i, 1000.0 + 10.0 * f64::from(i), 80.0 - f64::from(i), 1.0)).collect();
+    assert!(matches!(fitted(&falling), Err(FitError::NotRising { .. })));
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_samples_hardly_matters(samples in Just(straight(60)).prop_shuffle()) {
+        let (one, other) = (fitted(&straight(60)).unwrap(), fitted(&samples).unwrap());
+        prop_assert_eq!(one, other);
+    }
+
+    #[test]
+    fn any_rising_line_is_found(intercept in 0.0..20.0_f64, coefficient in 1e-5..1e-2_f64) {
+        let at = |i: u32| {
+            let requests = 100.0 + 50.0 * f64::from(i);
+            minute(i, requests, intercept + coefficient * requests, 1.0)
+        };
+        let samples: Vec<Sample> = (0..100).map(at).collect();
+        let fit = fitted(&samples).unwrap();
+        prop_assert!((fit.model.coefficient() / coefficient - 1.0).abs() < 1e-6);
+        prop_assert!((fit.model.intercept_percent() - intercept).abs() < 1e-6);
+    }
+}

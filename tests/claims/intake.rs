@@ -1,0 +1,330 @@
+//! Recorded metrics: what is read from them, and what every kind of bad input is told.
+
+use pipeline::recorded::{Options, Recording, Source, read};
+use proptest::prelude::*;
+use scaling::sample::{Metric, Period};
+use scaling::units::MinuteUtc;
+
+fn source(name: &str, text: &str) -> Source {
+    Source { name: name.to_owned(), bytes: text.as_bytes().to_vec() }
+}
+
+fn options(columns: &[(&str, &str)], conditions: &[&str]) -> Options {
+    let column = |(target, form): &(&str, &str)| (target.parse().unwrap(), form.parse().unwrap());
+    Options {
+        columns: columns.iter().map(column).collect(),
+        conditions: conditions.iter().map(|text| text.parse().unwrap()).collect(),
+        ..Options::default()
+    }
+}
+
+fn csv(text: &str) -> Result<Recording, String> {
+    csv_with(text, &Options::default())
+}
+
+fn csv_with(text: &str, options: &Options) -> Result<Recording, String> {
+    read(&[source("m.csv", text)], options).map_err(|error| with_sources(&error))
+}
+
+fn with_sources(error: &pipeline::recorded::RecordedError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+fn values(recording: &Recording, metric: Metric) -> Vec<Option<f64>> {
+    recording.samples.iter().map(|sample| sample.get(metric)).collect()
+}
+
+fn refused(text: &str, expected: &str) {
+    let refusal = csv(text).unwrap_err();
+    assert!(refusal.contains(expected), "for {text:?}\n  `{refusal}`\n  does not say\n  `{expected}`");
+}
+
+const HEADER: &str = "timestamp,requests,cpu_percent,in_service\n";
+
+fn row(cells: &str) -> String {
+    format!("{HEADER}2026-11-02T00:00:00Z,1,2,3\n{cells}\n")
+}
+
+#[test]
+fn bad_cells_are_named_by_file_row_and_column() {
+    let cases = [
+        ("2026-11-02T00:01:00Z,many,2,3", "`m.csv`, row 3, column `requests`: `many` is not a number"),
+        ("2026-11-02T00:01:00Z,NaN,2,3", "row 3, column `requests`: `NaN` is not a number"),
+        ("2026-11-02T00:01:00Z,1,inf,3", "row 3, column `cpu_percent`: `inf` is not a number"),
+        ("2026-11-02T00:01:00Z,-5,2,3", "row 3, column `requests`: `-5` is not a finite number, 0 or more"),
+        (
+            "2026-11-02T00:01:00Z,1,104,3",
+            "row 3, column `cpu_percent`: `104` is not a percentage from 0 to 100",
+        ),
+        ("2026-11-02T00:01:00Z,1,2,-1", "row 3, column `in_service`: `-1` is not a finite number"),
+        ("yesterday,1,2,3", "row 3, column `timestamp`: `yesterday` is not an instant like"),
+        (",1,2,3", "row 3, column `timestamp`: `` is not an instant like"),
+        (
+            "2026-11-02T00:00:30Z,1,2,3",
+            "`m.csv`, rows 2 and 3: `2026-11-02T00:00Z` is not the time of one row only",
+        ),
+        ("2026-11-02T00:01:00Z,1,2", "found record with 3 fields, but the previous record has 4 fields"),
+    ];
+    for (cells, expected) in cases {
+        // A third row keeps the usual distance at a minute.
+        refused(&format!("{}2026-11-02T00:02:00Z,1,2,3\n2026-11-02T00:03:00Z,1,2,3\n", row(cells)), expected);
+    }
+}
+
+#[test]
+fn files_without_anything_to_read_are_named() {
+    refused("", "`m.csv` is empty");
+    refused("  \n\n", "`m.csv` is empty");
+    refused(HEADER, "`m.csv` is empty");
+    refused("a,b\n1,2\n", "`m.csv` has no column that is a metric; it has `a`, `b`");
+    refused(
+        "when,requests\n2026-11-02T00:00:00Z,2\n",
+        "has no column that is the time; it has `when`, `requests`",
+    );
+    refused("timestamp,requests\n2026-11-02T00:00:00Z,2\n2026-11-02T01:00:00Z,2\n", "has a row every 3600 s");
+    let not_text = Source { name: "m.csv".into(), bytes: b"timestamp,requests\n\xff,2\n".to_vec() };
+    let refusal = with_sources(&read(&[not_text], &Options::default()).unwrap_err());
+    assert!(refusal.starts_with("`m.csv` is not CSV") && refusal.contains("UTF-8"), "{refusal}");
+}
+
+#[test]
+fn a_column_that_is_not_there_is_told_with_those_that_are() {
+    let text = row("2026-11-02T00:01:00Z,1,2,3");
+    let refusal = csv_with(&text, &options(&[("requests", "rpm")], &[])).unwrap_err();
+    assert_eq!(
+        refusal,
+        "`m.csv` has no column `rpm`; it has `timestamp`, `requests`, `cpu_percent`, `in_service`"
+    );
+    let refusal = csv_with(&text, &options(&[], &["zone="])).unwrap_err();
+    assert!(refusal.starts_with("`m.csv` has no column `zone`"), "{refusal}");
+}
+
+#[test]
+fn two_columns_for_one_metric_are_asked_about() {
+    let text = "timestamp,requests,rpm\n2026-11-02T00:00:00Z,2,2\n";
+    let refusal = csv(text).unwrap_err();
+    assert!(refusal.contains("would both be `requests`; say which with --column"), "{refusal}");
+    assert!(csv_with(text, &options(&[("requests", "rpm")], &[])).is_ok());
+}
+
+#[test]
+fn forms_and_conditions_that_can_not_be_read_are_refused() {
+    use pipeline::recorded::{Condition, Form, Target};
+    for text in ["", "a*", "a*b", "a++b", "*2", "inf"] {
+        assert!(text.parse::<Form>().is_err(), "{text:?}");
+    }
+    assert!("replicas".parse::<Condition>().is_err());
+    let refusal = "cpu".parse::<Target>().unwrap_err().to_string();
+    assert!(refusal.starts_with("`cpu` is not a metric: requests, requests_per_minute"), "{refusal}");
+}
+
+#[test]
+fn an_empty_cell_is_missing_and_not_zero() {
+    let recording = csv(&row("2026-11-02T00:01:00Z,,0,3")).unwrap();
+    assert_eq!(values(&recording, Metric::Requests), [Some(1.0), None]);
+    assert_eq!(values(&recording, Metric::CpuPercent), [Some(2.0), Some(0.0)]);
+}
+
+#[test]
+fn forms_add_and_multiply_columns() {
+    let text = "time,a,b,rps\n2026-11-02T00:00:00Z,0.2,0.4,10\n";
+    let options =
+        options(&[("cpu_percent", "a*50+b*50"), ("requests_per_second", "rps"), ("in_service", "2")], &[]);
+    let recording = csv_with(text, &options).unwrap();
+    assert!((values(&recording, Metric::CpuPercent)[0].unwrap() - 30.0).abs() < 1e-12);
+    assert_eq!(values(&recording, Metric::Requests), [Some(600.0)]);
+    assert_eq!(values(&recording, Metric::InService), [Some(2.0)]);
+}
+
+#[test]
+fn instants_of_every_common_form_are_understood() {
+    let forms = [
+        "2026-11-02T00:01:00Z",
+        "2026-11-02T02:01:00+02:00",
+        "2026-11-02 00:01:00",
+        "1793577660",
+        "1793577660000",
+    ];
+    for form in forms {
+        let recording = csv(&format!("timestamp,requests\n{form},5\n")).unwrap();
+        assert_eq!(recording.samples[0].minute_utc.to_string(), "2026-11-02T00:01Z", "{form}");
+    }
+}
+
+#[test]
+fn rows_without_time_are_numbered_from_a_start() {
+    let options = Options {
+        start: Some(MinuteUtc::new(29_892_960).unwrap()),
+        period_seconds: Some(60),
+        ..Options::default()
+    };
+    let recording = csv_with("requests\n5\n6\n", &options).unwrap();
+    assert_eq!(recording.samples[1].minute_utc.to_string(), "2026-11-02T00:01Z");
+}
+
+#[test]
+fn rows_within_a_minute_are_brought_together() {
+    let mut text = String::from("timestamp,requests,rps,in_service\n");
+    for second in (0..180).step_by(15) {
+        // The third minute has one row of four: too few.
+        if second < 135 {
+            let (minute, second) = (second / 60, second % 60);
+            text += &format!("2026-11-02T00:0{minute}:{second:02}Z,10,2,{}\n", 1 + minute);
+        }
+    }
+    let counts = csv_with(&text, &options(&[("requests", "requests")], &[])).unwrap();
+    assert_eq!(values(&counts, Metric::Requests), [Some(40.0), Some(40.0)]);
+    assert_eq!(values(&counts, Metric::InService), [Some(1.0), Some(2.0)]);
+    assert_eq!(counts.notes[0].to_string(), "1 minutes with less than half of their rows were left out");
+    let rates = csv_with(&text, &options(&[("requests_per_second", "rps")], &[])).unwrap();
+    assert_eq!(values(&rates, Metric::Requests), [Some(120.0), Some(120.0)]);
+}
+
+#[test]
+fn five_minute_rows_stay_five_minutes_wherever_they_start() {
+    let text = "timestamp,cpu\n2026-11-02T00:04:00Z,5\n2026-11-02T00:09:00Z,6\n2026-11-02T00:19:00Z,7\n";
+    let recording = csv(text).unwrap();
+    assert!(recording.samples.iter().all(|sample| sample.period == Period::FiveMinutes));
+    assert!(recording.notes[0].to_string().contains("basic monitoring"));
+}
+
+#[test]
+fn zones_are_never_added_up() {
+    let zones = "zone,timestamp,hosts\naz-a,2026-11-02T00:00:00Z,4\naz-b,2026-11-02T00:00:00Z,4\n";
+    refused(zones, "has rows per zone and none of the whole load balancer");
+    let one = csv_with(zones, &options(&[], &["zone=az-b"])).unwrap();
+    assert_eq!(values(&one, Metric::InService), [Some(4.0)]);
+}
+
+fn page(results: &str, more: &str) -> String {
+    format!(r#"{{"MetricDataResults": [{results}]{more}}}"#)
+}
+
+fn json(text: &str) -> Result<Recording, String> {
+    read(&[source("m.json", text)], &Options::default()).map_err(|error| with_sources(&error))
+}
+
+#[test]
+fn bad_json_is_named_by_file_and_series() {
+    let cases = [
+        ("{".to_owned(), "`m.json` is not JSON"),
+        ("[]".to_owned(), "`m.json` is neither the output of `get-metric-data`"),
+        (r#"{"MetricDataResults": 5}"#.to_owned(), "`m.json` is not what `get-metric-data` prints"),
+        (
+            page(r#"{"Id": "cpu", "Timestamps": ["2026-11-02T00:00:00Z"], "Values": [104]}"#, ""),
+            "`m.json`, series `cpu`: `104` is not a value of `cpu_percent`: a percentage from 0 to 100",
+        ),
+        (
+            page(r#"{"Id": "cpu", "Timestamps": ["2026-11-02T00:00:00Z"], "Values": ["NaN"]}"#, ""),
+            "`m.json`, series `cpu`: `\"NaN\"` is not a number",
+        ),
+        (
+            page(r#"{"Id": "cpu", "Timestamps": ["noon"], "Values": [1]}"#, ""),
+            "series `cpu`: `\"noon\"` is not an instant",
+        ),
+        (
+            page(r#"{"Id": "cpu", "Timestamps": [], "Values": [1]}"#, ""),
+            "series `cpu` has 0 timestamps and 1 values",
+        ),
+        (page(r#"{"Id": "cpu", "StatusCode": "Forbidden"}"#, ""), "series `cpu` has status `Forbidden`"),
+        (
+            page(
+                r#"{"Id": "cpu", "Timestamps": ["2026-11-02T00:00:00Z", "2026-11-02T00:00:00Z"], "Values": [1, 2]}"#,
+                "",
+            ),
+            "both hold `cpu_percent` of 2026-11-02T00:00Z",
+        ),
+        (
+            page(
+                r#"{"Id": "a", "Label": "CPUUtilization", "Timestamps": ["2026-11-02T00:00:00Z"], "Values": [1]},
+                   {"Id": "b", "Label": "CPUUtilization", "Timestamps": ["2026-11-02T00:00:00Z"], "Values": [1]}"#,
+                "",
+            ),
+            "series `a` (`CPUUtilization`) and series `b` (`CPUUtilization`) would both be `cpu_percent`; say which with --series",
+        ),
+    ];
+    for (text, expected) in cases {
+        let refusal = json(&text).unwrap_err();
+        assert!(refusal.contains(expected), "for {text}\n  `{refusal}`\n  does not say\n  `{expected}`");
+    }
+}
+
+#[test]
+fn two_files_may_use_one_id_for_two_metrics() {
+    let file = |label: &str, value: u32| {
+        let series = format!(
+            r#"{{"Id": "m1", "Label": "{label}", "Timestamps": ["2026-11-02T00:00:00Z"], "Values": [{value}]}}"#
+        );
+        source(label, &page(&series, ""))
+    };
+    let recording =
+        read(&[file("CPUUtilization", 20), file("RequestCount", 900)], &Options::default()).unwrap();
+    assert_eq!(values(&recording, Metric::CpuPercent), [Some(20.0)]);
+    assert_eq!(values(&recording, Metric::Requests), [Some(900.0)]);
+}
+
+#[test]
+fn a_count_by_its_average_is_refused_with_the_statistic_that_is_needed() {
+    let text =
+        r#"{"Label": "RequestCount", "Datapoints": [{"Timestamp": "2026-11-02T00:00:00Z", "Average": 1.0}]}"#;
+    assert_eq!(
+        json(text).unwrap_err(),
+        "`m.json`: `RequestCount` needs the statistic `Sum`, and has Average"
+    );
+}
+
+#[test]
+fn a_series_nobody_knows_is_noted_and_can_be_named() {
+    let text = page(r#"{"Id": "q7", "Timestamps": ["2026-11-02T00:00:00Z"], "Values": [12]}"#, "");
+    let recording = json(&text).unwrap();
+    assert!(recording.samples.is_empty());
+    assert!(recording.notes[0].to_string().contains("--series ID=METRIC"));
+    let options =
+        Options { series: vec![("q7".into(), "cpu_percent".parse().unwrap())], ..Options::default() };
+    let recording = read(&[source("m.json", &text)], &options).unwrap();
+    assert_eq!(values(&recording, Metric::CpuPercent), [Some(12.0)]);
+}
+
+#[test]
+fn settings_that_can_not_be_read_are_named() {
+    use pipeline::recorded::settings;
+    let refusal = |text: &str| with_sources(&settings::read("s.json", text.as_bytes()).unwrap_err());
+    assert_eq!(refusal(""), "`s.json` is empty");
+    assert!(refusal("{}").starts_with("`s.json` is not what `describe-configuration-settings` prints"));
+    let pending = r#"{"ConfigurationSettings": [{"DeploymentStatus": "pending", "OptionSettings": []}]}"#;
+    assert!(refusal(pending).contains("a set with the DeploymentStatus `deployed`"));
+}
+
+fn shuffled_rows() -> impl Strategy<Value = Vec<String>> {
+    let rows: Vec<String> =
+        (0..40).map(|i| format!("2026-11-02T00:{i:02}:00Z,{},{},2", 100 + i, i)).collect();
+    Just(rows).prop_shuffle()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn the_order_of_rows_does_not_matter(rows in shuffled_rows()) {
+        let mut sorted = rows.clone();
+        sorted.sort();
+        let text = |rows: &[String]| format!("{HEADER}{}\n", rows.join("\n"));
+        prop_assert_eq!(csv(&text(&rows)).unwrap(), csv(&text(&sorted)).unwrap());
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = read(&[Source { name: "x".into(), bytes }], &Options::default());
+    }
+
+    #[test]
+    fn no_text_of_a_table_makes_it_panic(text in "(timestamp|minute|metric|value|zone),(requests|cpu|value)(\n[0-9TZ:.,eE+-]{0,30}){0,6}") {
+        let _ = csv(&text);
+    }
+}

@@ -1,0 +1,488 @@
+//! All four stages on memory: what they leave, what they refuse, and that they may run twice.
+
+use std::num::NonZero;
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use pipeline::archive::memory::MemoryArchive;
+use pipeline::archive::{Archive, Environment, Expected, Key, Prefix};
+use pipeline::documents::{OptionDocument, RecommendationDocument, VerdictDocument};
+use pipeline::ingest::{self, IngestError, IngestRequest, LEAVE_OPEN};
+use pipeline::publish::{self, Notifier, NotifyError, PublishError, PublishRequest, Told};
+use pipeline::recorded::Recording;
+use pipeline::refit::{self, RefitError, RefitRequest};
+use pipeline::store::{self, read_json_versioned};
+use pipeline::sweep::{self, GridOverrides, Model, Replayed, SweepError, SweepReport, SweepRequest};
+use pipeline::{advice::Message, tables};
+use scaling::cpu_model::CpuModel;
+use scaling::dynamics::Dynamics;
+use scaling::fit::FitRules;
+use scaling::sample::{Metric, Period, Sample};
+use scaling::traffic::{Stage, Traffic};
+use scaling::units::{CpuPercent, MinuteUtc, Minutes, RequestsPerMinute, Window};
+
+use crate::block_on;
+
+/// 2026-11-02T00:00Z.
+const START: i64 = 29_892_960;
+
+fn environment() -> Environment {
+    Environment::new("web-prod").unwrap()
+}
+
+fn at(minute: u32) -> MinuteUtc {
+    MinuteUtc::new(START).unwrap() + Minutes(minute)
+}
+
+fn sample(minute: u32, values: &[(Metric, f64)]) -> Sample {
+    let mut sample = Sample::empty(at(minute), Period::OneMinute);
+    for (metric, value) in values {
+        sample.set(*metric, *value).unwrap();
+    }
+    sample
+}
+
+/// Two days of a slow wave between 1000 and 9000 requests a minute on three instances; CPU is 2 + 0.01 for
+/// each request a minute and instance, and a little to and fro.
+fn two_days() -> Vec<Sample> {
+    let wave = |minute: u32| {
+        let phase = f64::from(minute % 720) / 720.0;
+        1000.0 + 8000.0 * (1.0 - (2.0 * phase - 1.0).abs())
+    };
+    let at = |minute: u32| {
+        let requests = wave(minute).round();
+        let stray = [0.4, -0.4][minute as usize % 2];
+        let cpu = 2.0 + 0.01 * requests / 3.0 + stray;
+        sample(minute, &[(Metric::Requests, requests), (Metric::CpuPercent, cpu), (Metric::InService, 3.0)])
+    };
+    (0..2880).map(at).collect()
+}
+
+fn option(namespace: &str, name: &str, value: &str) -> OptionDocument {
+    OptionDocument {
+        namespace: namespace.into(),
+        option_name: name.into(),
+        value: value.into(),
+        resource_name: None,
+    }
+}
+
+/// A fixed group of three, more than the night needs.
+fn options() -> Vec<OptionDocument> {
+    let trigger = |name, value| option("aws:autoscaling:trigger", name, value);
+    vec![
+        trigger("MeasureName", "CPUUtilization"),
+        trigger("UpperThreshold", "60"),
+        trigger("LowerThreshold", "20"),
+        trigger("BreachDuration", "5"),
+        option("aws:autoscaling:asg", "MinSize", "3"),
+        option("aws:autoscaling:asg", "MaxSize", "6"),
+        option("aws:autoscaling:launchconfiguration", "MonitoringInterval", "1 minute"),
+    ]
+}
+
+fn ingest(archive: &MemoryArchive, samples: Vec<Sample>) -> Result<ingest::IngestReport, IngestError> {
+    block_on(ingest::run(
+        archive,
+        IngestRequest {
+            environment: environment(),
+            recording: Recording { samples, notes: vec![] },
+            options: Some(options()),
+            leave_open: LEAVE_OPEN,
+        },
+    ))
+}
+
+fn window() -> Window {
+    Window { start: at(0), end: at(2877) }
+}
+
+fn refit(archive: &MemoryArchive) -> Result<refit::RefitReport, RefitError> {
+    let request = RefitRequest { environment: environment(), window: window(), rules: FitRules::default() };
+    block_on(refit::run(archive, request))
+}
+
+fn sweep_request() -> SweepRequest {
+    SweepRequest {
+        environment: environment(),
+        window: window(),
+        replayed: Replayed::Recorded,
+        model: Model::Fitted,
+        ceiling: CpuPercent::new(50.0).unwrap(),
+        margin: None,
+        minutes_over_allowed: 0,
+        // Few policies, for speed, and a smaller group allowed.
+        grid: GridOverrides {
+            min_sizes: Some(vec![scaling::units::Instances(1), scaling::units::Instances(2)]),
+            cooldowns: Some(vec![scaling::units::Seconds(180)]),
+            evaluation_periods: Some(vec![1]),
+            ..GridOverrides::default()
+        },
+        dynamics: Dynamics::default(),
+        threads: NonZero::<usize>::MIN,
+    }
+}
+
+fn sweep(archive: &MemoryArchive, request: SweepRequest) -> Result<SweepReport, SweepError> {
+    block_on(sweep::run(archive, request, &|_, _| ()))
+}
+
+/// Remembers messages; refuses as often as told.
+#[derive(Default)]
+struct Mailbox {
+    messages: Mutex<Vec<Message>>,
+    refusals: Mutex<u32>,
+}
+
+#[async_trait::async_trait]
+impl Notifier for Mailbox {
+    async fn notify(&self, message: &Message) -> Result<(), NotifyError> {
+        let mut refusals = self.refusals.lock().unwrap();
+        if *refusals > 0 {
+            *refusals -= 1;
+            return Err(NotifyError { to: "the mailbox".into(), source: "it is full".into() });
+        }
+        self.messages.lock().unwrap().push(message.clone());
+        Ok(())
+    }
+}
+
+fn publish(archive: &MemoryArchive, mailbox: &Mailbox) -> Result<Told, PublishError> {
+    let now: Timestamp = "2026-11-04T06:00:00Z".parse().unwrap();
+    let request = PublishRequest { environment: environment(), until: window().end, now };
+    block_on(publish::run(archive, mailbox, request)).map(|report| report.told)
+}
+
+fn with_advice() -> (MemoryArchive, RecommendationDocument) {
+    let archive = MemoryArchive::default();
+    ingest(&archive, two_days()).unwrap();
+    refit(&archive).unwrap();
+    let document = sweep(&archive, sweep_request()).unwrap().document;
+    (archive, document)
+}
+
+#[test]
+fn the_whole_chain_finds_a_cheaper_policy_that_holds() {
+    let (_, advice) = with_advice();
+    assert_eq!(advice.verdict, VerdictDocument::Change);
+    let (now, then) = (advice.present.unwrap().outcome.unwrap(), advice.recommended.unwrap().outcome);
+    assert!(then.instance_hours < now.instance_hours);
+    assert!(then.max_cpu_percent < advice.cpu_held_percent && then.minutes_over == 0);
+    assert!((advice.model.coefficient - 0.01).abs() < 1e-4);
+}
+
+#[test]
+fn the_message_reads_as_it_did() {
+    let (_, advice) = with_advice();
+    let Message { subject, body } = pipeline::advice::message(&advice);
+    let text = format!("Subject: {subject}\n\n{body}");
+    let golden = include_str!("golden/message.txt");
+    assert!(
+        text == golden,
+        "the message has changed; if it should have, this is the new golden file:\n{text}"
+    );
+}
+
+#[test]
+fn every_stage_run_twice_leaves_the_same_objects() {
+    let (archive, _) = with_advice();
+    let objects = || {
+        let of = |prefix| block_on(archive.list(&prefix)).unwrap();
+        let environment = environment();
+        let prefixes = [Prefix::samples, Prefix::settings, Prefix::fits, Prefix::sweeps];
+        let keys = prefixes.iter().flat_map(|prefix| of(prefix(&environment)));
+        keys.map(|key| (block_on(archive.get(&key)).unwrap().unwrap().body, key)).collect::<Vec<_>>()
+    };
+    let before = objects();
+    assert_eq!(before.len(), 2 + 1 + 1 + 2);
+    ingest(&archive, two_days()).unwrap();
+    refit(&archive).unwrap();
+    sweep(&archive, sweep_request()).unwrap();
+    assert!(objects() == before);
+}
+
+#[test]
+fn a_second_ingest_of_the_same_writes_no_samples() {
+    let archive = MemoryArchive::default();
+    ingest(&archive, two_days()).unwrap();
+    let puts = archive.puts();
+    let report = ingest(&archive, two_days()).unwrap();
+    assert_eq!((report.merged.added, report.merged.updated), (0, 0));
+    assert_eq!(archive.puts(), puts);
+}
+
+#[test]
+fn the_newest_minutes_are_left_open_and_replaced_by_the_next_fetch() {
+    let archive = MemoryArchive::default();
+    // The last two minutes are still growing.
+    let growing = [1000.0, 1000.0, 1000.0, 600.0, 300.0];
+    let samples = |values: &[f64]| -> Vec<Sample> {
+        (0..).zip(values).map(|(minute, value)| sample(minute, &[(Metric::Requests, *value)])).collect()
+    };
+    let report = ingest(&archive, samples(&growing)).unwrap();
+    assert_eq!((report.left_open, report.merged.added), (3, 2));
+    ingest(&archive, samples(&[1000.0; 8])).unwrap();
+    let stored = block_on(store::read_samples(&archive, &environment(), window())).unwrap();
+    let requests: Vec<Option<f64>> = stored.iter().map(|sample| sample.get(Metric::Requests)).collect();
+    assert_eq!(requests, [Some(1000.0); 5]);
+}
+
+#[test]
+fn a_later_fetch_that_is_short_loses_nothing() {
+    let archive = MemoryArchive::default();
+    ingest(&archive, two_days()).unwrap();
+    let only_requests: Vec<Sample> =
+        (0..10).map(|minute| sample(minute, &[(Metric::Requests, 5.0)])).collect();
+    let report = ingest(&archive, only_requests).unwrap();
+    assert_eq!(report.merged.updated, 7);
+    let stored = block_on(store::read_samples(&archive, &environment(), window())).unwrap();
+    assert_eq!(stored.len(), 2877);
+    assert_eq!(stored[0].get(Metric::Requests), Some(5.0));
+    assert!(stored[0].get(Metric::CpuPercent).is_some());
+}
+
+#[test]
+fn settings_are_kept_once_and_again_when_they_change() {
+    let archive = MemoryArchive::default();
+    assert!(ingest(&archive, two_days()).unwrap().settings_changed);
+    assert!(!ingest(&archive, two_days()).unwrap().settings_changed);
+    let changed = IngestRequest {
+        environment: environment(),
+        recording: Recording { samples: two_days(), notes: vec![] },
+        options: Some([options(), vec![option("aws:autoscaling:asg", "Cooldown", "60")]].concat()),
+        leave_open: LEAVE_OPEN,
+    };
+    assert!(block_on(ingest::run(&archive, changed)).unwrap().settings_changed);
+    assert_eq!(block_on(archive.list(&Prefix::settings(&environment()))).unwrap().len(), 2);
+}
+
+#[test]
+fn metrics_without_a_complete_minute_are_refused() {
+    let refused = ingest(&MemoryArchive::default(), vec![]).unwrap_err().to_string();
+    assert!(refused.contains("the metrics of `web-prod` hold no complete period"), "{refused}");
+}
+
+#[test]
+fn a_fit_of_nothing_is_refused_and_says_what_to_do() {
+    let refused = refit(&MemoryArchive::default()).unwrap_err().to_string();
+    assert!(refused.starts_with("`web-prod` has no samples from 2026-11-02T00:00Z"), "{refused}");
+    assert!(refused.contains("ingest some first"));
+}
+
+#[test]
+fn a_refused_fit_leaves_the_one_before() {
+    let (archive, _) = with_advice();
+    let key = Key::fit(&environment(), window().last_minute());
+    let before = block_on(archive.get(&key)).unwrap();
+    let request = RefitRequest {
+        environment: environment(),
+        window: window(),
+        rules: FitRules { min_usable: 1_000_000, ..FitRules::default() },
+    };
+    assert!(matches!(block_on(refit::run(&archive, request)), Err(RefitError::Fit(_))));
+    assert_eq!(block_on(archive.get(&key)).unwrap(), before);
+}
+
+#[test]
+fn a_sweep_without_a_fit_or_with_an_old_one_is_refused() {
+    let archive = MemoryArchive::default();
+    ingest(&archive, two_days()).unwrap();
+    assert!(matches!(sweep(&archive, sweep_request()), Err(SweepError::NoFit { .. })));
+    refit(&archive).unwrap();
+    let later: Vec<Sample> =
+        (20_000..21_500).map(|minute| sample(minute, &[(Metric::Requests, 500.0)])).collect();
+    ingest(&archive, later).unwrap();
+    let request = SweepRequest { window: Window { start: at(20_000), end: at(21_497) }, ..sweep_request() };
+    let refused = sweep(&archive, request).unwrap_err().to_string();
+    assert!(refused.contains("has no fit from the 7 days before 2026-11-16"), "{refused}");
+}
+
+#[test]
+fn a_window_without_requests_is_refused() {
+    let (archive, _) = with_advice();
+    let request = SweepRequest { window: Window { start: at(3000), end: at(3100) }, ..sweep_request() };
+    assert!(matches!(sweep(&archive, request), Err(SweepError::NoTraffic { .. })));
+}
+
+#[test]
+fn traffic_with_too_many_holes_is_refused_with_their_number() {
+    let archive = MemoryArchive::default();
+    let every_third = two_days().into_iter().step_by(3).collect();
+    ingest(&archive, every_third).unwrap();
+    refit(&archive).unwrap();
+    let refused = sweep(&archive, sweep_request()).unwrap_err();
+    let SweepError::TooManyHoles { missing, minutes, .. } = refused else { panic!("{refused}") };
+    assert_eq!((missing, minutes), (1916, 2875));
+}
+
+#[test]
+fn a_fit_that_strays_too_far_leaves_no_room_below_the_ceiling() {
+    let (archive, _) = with_advice();
+    let request = SweepRequest { margin: Some(CpuPercent::new(49.0).unwrap()), ..sweep_request() };
+    assert!(matches!(sweep(&archive, request), Err(SweepError::NoRoom { .. })));
+}
+
+#[test]
+fn a_damaged_day_is_named_and_stops_the_stage() {
+    let (archive, _) = with_advice();
+    let key = Key::samples(&environment(), at(0));
+    block_on(archive.put(&key, Bytes::from("PAR1 and nothing else"), Expected::Anything)).unwrap();
+    let refused = refit(&archive).unwrap_err();
+    let RefitError::Read(source) = &refused else { panic!("{refused}") };
+    assert_eq!(
+        source.to_string(),
+        "`samples/environment=web-prod/date=2026-11-02/samples.parquet` is damaged"
+    );
+}
+
+#[test]
+fn a_document_of_another_shape_is_refused() {
+    let (archive, _) = with_advice();
+    let key = Key::fit(&environment(), window().last_minute());
+    block_on(archive.put(&key, Bytes::from(r#"{"schema_version": 2}"#), Expected::Anything)).unwrap();
+    let refused = sweep(&archive, sweep_request()).unwrap_err();
+    let SweepError::Read(source) = &refused else { panic!("{refused}") };
+    assert!(source.to_string().contains("has shape 2, and this Trellis reads shape 1"), "{source}");
+}
+
+#[test]
+fn a_what_if_keeps_nothing() {
+    let (archive, _) = with_advice();
+    let puts = archive.puts();
+    let stage = Stage { duration: Minutes(60), target: RequestsPerMinute::new(20_000.0).unwrap() };
+    let traffic = Traffic::staged(&[stage], at(0)).unwrap();
+    let report =
+        sweep(&archive, SweepRequest { replayed: Replayed::Staged(traffic), ..sweep_request() }).unwrap();
+    assert!(report.keys.is_none() && !report.document.traffic.recorded);
+    assert_eq!(archive.puts(), puts);
+}
+
+#[test]
+fn a_stated_coefficient_needs_no_fit_and_is_said_to_be_unproven() {
+    let archive = MemoryArchive::default();
+    ingest(&archive, two_days()).unwrap();
+    let model = Model::Stated(CpuModel::new(2.0, 0.01).unwrap());
+    let report = sweep(&archive, SweepRequest { model, ..sweep_request() }).unwrap();
+    let body = pipeline::advice::message(&report.document).body.replace('\n', " ");
+    assert!(body.contains("That was stated, not measured"), "{body}");
+}
+
+#[test]
+fn a_trigger_on_network_traffic_gets_advice_and_is_said_not_to_be_replayed() {
+    let archive = MemoryArchive::default();
+    let request = IngestRequest {
+        environment: environment(),
+        recording: Recording { samples: two_days(), notes: vec![] },
+        options: Some(vec![option("aws:autoscaling:launchconfiguration", "MonitoringInterval", "1 minute")]),
+        leave_open: LEAVE_OPEN,
+    };
+    block_on(ingest::run(&archive, request)).unwrap();
+    refit(&archive).unwrap();
+    let advice = sweep(&archive, sweep_request()).unwrap().document;
+    assert_eq!(advice.verdict, VerdictDocument::Change);
+    let body = pipeline::advice::message(&advice).body;
+    let plain = body.replace('\n', " ");
+    assert!(
+        plain.contains("The present settings can't be replayed: the trigger watches Average of `NetworkOut`"),
+        "{body}"
+    );
+}
+
+#[test]
+fn what_no_policy_holds_is_no_advice() {
+    let (archive, _) = with_advice();
+    let grid = GridOverrides { max_sizes: Some(vec![scaling::units::Instances(1)]), ..sweep_request().grid };
+    let ceiling = CpuPercent::new(30.0).unwrap();
+    let advice = sweep(&archive, SweepRequest { grid, ceiling, ..sweep_request() }).unwrap().document;
+    assert_eq!(advice.verdict, VerdictDocument::NoneHolds);
+    assert!(advice.recommended.as_ref().is_some_and(|closest| closest.outcome.minutes_over > 0));
+    let Message { subject, body } = pipeline::advice::message(&advice);
+    assert_eq!(subject, "Trellis: web-prod: no scaling settings hold 30 % CPU");
+    assert!(!body.contains("How to apply") && body.contains("Nothing is recommended"), "{body}");
+}
+
+#[test]
+fn the_same_advice_is_published_once() {
+    let (archive, _) = with_advice();
+    let mailbox = Mailbox::default();
+    let told: Vec<Told> = (0..3).map(|_| publish(&archive, &mailbox).unwrap()).collect();
+    assert_eq!(told[0], Told::Now);
+    assert!(told[1..].iter().all(|told| matches!(told, Told::Before { .. })));
+    assert_eq!(mailbox.messages.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn other_advice_is_published_again() {
+    let (archive, _) = with_advice();
+    let mailbox = Mailbox::default();
+    publish(&archive, &mailbox).unwrap();
+    sweep(&archive, SweepRequest { ceiling: CpuPercent::new(30.0).unwrap(), ..sweep_request() }).unwrap();
+    assert_eq!(publish(&archive, &mailbox).unwrap(), Told::Now);
+    assert_eq!(mailbox.messages.lock().unwrap().len(), 2);
+}
+
+#[test]
+fn a_message_that_was_refused_is_sent_by_the_next_run() {
+    let (archive, _) = with_advice();
+    let mailbox = Mailbox { refusals: Mutex::new(2), ..Mailbox::default() };
+    for _ in 0..2 {
+        assert!(matches!(publish(&archive, &mailbox), Err(PublishError::Notify(_))));
+    }
+    assert_eq!(publish(&archive, &mailbox).unwrap(), Told::Now);
+    assert_eq!(mailbox.messages.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_run_that_broke_off_while_telling_is_not_told_again() {
+    let (archive, advice) = with_advice();
+    let claim = publish::PublishedDocument {
+        schema_version: 1,
+        advice_id: advice.advice_id,
+        at: "2026-11-04T05:00:00Z".parse().unwrap(),
+        confirmed: false,
+    };
+    let key = Key::latest_published(&environment());
+    block_on(store::write_json(&archive, &key, &claim)).unwrap();
+    let mailbox = Mailbox::default();
+    assert!(matches!(publish(&archive, &mailbox).unwrap(), Told::Unconfirmed { .. }));
+    assert!(mailbox.messages.lock().unwrap().is_empty());
+}
+
+#[test]
+fn nothing_to_publish_is_an_error_that_says_what_to_do() {
+    let refused = publish(&MemoryArchive::default(), &Mailbox::default()).unwrap_err().to_string();
+    assert!(refused.contains("`web-prod` has no advice up to 2026-11-03T23:57Z; sweep first"), "{refused}");
+}
+
+#[test]
+fn the_table_of_a_sweep_has_a_row_for_every_policy_that_holds() {
+    let (archive, advice) = with_advice();
+    let key = Key::sweep(&environment(), window().last_minute());
+    let object = block_on(archive.get(&key)).unwrap().unwrap();
+    assert_eq!(tables::rows(&object.body).unwrap(), advice.candidates.held);
+    let key = Key::recommendation(&environment(), window().last_minute());
+    let read = block_on(read_json_versioned::<RecommendationDocument>(&archive, &key)).unwrap();
+    assert_eq!(read.unwrap().0, advice);
+}
+
+#[test]
+fn subjects_are_one_line_of_printable_ascii() {
+    let texts = [
+        "Scaling advice for \u{e9}tude-prod".to_owned(),
+        "Scaling advice\nfor demo".to_owned(),
+        "x".repeat(101),
+        String::new(),
+        "\u{6f22}".repeat(60),
+        " leading space".to_owned(),
+        "caf\u{e9} ".repeat(18),
+    ];
+    for text in texts {
+        let subject = pipeline::advice::subject_line(&text);
+        assert!((1..=100).contains(&subject.len()), "{subject:?}");
+        assert!(
+            subject.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && !subject.starts_with(' '),
+            "{subject:?}"
+        );
+    }
+}
