@@ -241,7 +241,7 @@ fn wrong_input_is_named_with_what_to_do() {
             "`MinSize` must be 1 to 10000 instances, not `0`",
         ),
         (
-            &format!("{policy} 60 --lower-threshold 20 --coefficient 0"),
+            "simulate --stages 5:100 --coefficient 0 --upper-threshold 60 --lower-threshold 20",
             "the coefficient must be a finite number above 0",
         ),
         (&format!("{policy} NaN --lower-threshold 20"), "CPU percent must be from 0 to 100, not `NaN`"),
