@@ -29,6 +29,9 @@ pub enum TableError {
     /// Not Parquet, or not all of it.
     #[error("not a whole Parquet file")]
     Parquet(#[from] parquet::errors::ParquetError),
+    /// Damaged in a way that its library did not expect.
+    #[error("damaged beyond what can be said of it")]
+    Panicked,
     /// The rows can't be decoded.
     #[error("damaged rows")]
     Rows(#[from] arrow_schema::ArrowError),
@@ -83,10 +86,14 @@ fn encode(columns: Vec<(Field, ArrayRef)>) -> Bytes {
     file.into()
 }
 
-/// The rows of one Parquet file.
+/// The rows of one Parquet file. The library panics on some damaged files; that is one way to say so.
 fn decode(file: &Bytes) -> Result<Vec<RecordBatch>, TableError> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file.clone())?.build()?;
-    Ok(reader.collect::<Result<_, _>>()?)
+    let read = || -> Result<Vec<RecordBatch>, TableError> {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file.clone())?.build()?;
+        Ok(reader.collect::<Result<_, _>>()?)
+    };
+    // Nothing that the reader has touched is looked at again.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or(Err(TableError::Panicked))
 }
 
 /// How many rows a Parquet file has.
