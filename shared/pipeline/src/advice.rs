@@ -157,18 +157,18 @@ fn opening(recommendation: &RecommendationDocument) -> String {
              recommended. Try a higher MinSize, other values, or allow some minutes over the ceiling."
         ),
     };
-    let kind = if traffic.recorded { "recorded traffic" } else { "traffic made from stages (what if)" };
     let missing = match traffic.minutes_missing {
         0 => String::new(),
         missing => format!(", {missing} of them unknown"),
     };
-    let replayed = format!(
-        "Replayed: {kind} from {} to {} UTC ({} minutes{missing}), up to {:.0} requests per minute.",
-        clock(traffic.window.start),
-        clock(traffic.window.end),
-        traffic.minutes,
-        traffic.peak_requests_per_minute
-    );
+    let when = if traffic.recorded {
+        let (start, end) = (clock(traffic.window.start), clock(traffic.window.end));
+        format!("recorded traffic from {start} to {end} UTC ({} minutes{missing})", traffic.minutes)
+    } else {
+        format!("{} minutes of traffic made from stages (what if)", traffic.minutes)
+    };
+    let peak = traffic.peak_requests_per_minute;
+    let replayed = format!("Replayed: {when}, up to {peak:.0} requests per minute.");
     format!("{}\n\n{}", wrapped(&verdict), wrapped(&replayed))
 }
 

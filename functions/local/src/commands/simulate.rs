@@ -173,7 +173,8 @@ fn by_aws(command: &Simulate, traffic: &Traffic, load: &Load, output: &mut Outpu
     let ceiling = command.aim.ceiling.map_or(super::default_ceiling(), |percent| percent.0);
     let outcome = Outcome::of(&rows, ceiling);
     let rates = traffic.requests_per_minute.iter().map(|rate| rate.map(RequestsPerMinute::get));
-    let lines: Vec<Line> = rows.iter().zip(rates).map(|(row, rate)| Line::of(row, rate)).collect();
+    let clock = Clock { start: traffic.start, counts: command.shape.stages.is_some() };
+    let lines: Vec<Line> = rows.iter().zip(rates).map(|(row, rate)| Line::of(row, rate, clock)).collect();
     if output.is_json() {
         return output.json(&Replayed { outcome: outcome.into(), minutes: lines });
     }
@@ -204,10 +205,24 @@ fn summary(outcome: &Outcome, ceiling: f64) -> String {
     )
 }
 
+/// How minutes are written: as they were recorded, or counted from the start of stages, which have no date.
+#[derive(Clone, Copy)]
+struct Clock {
+    start: MinuteUtc,
+    counts: bool,
+}
+
+impl Clock {
+    fn show(self, minute: MinuteUtc) -> String {
+        let since = minute.epoch_minutes() - self.start.epoch_minutes();
+        if self.counts { since.to_string() } else { minute.to_string() }
+    }
+}
+
 /// One minute as it is printed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Line {
-    minute_utc: String,
+    minute: String,
     requests_per_minute: Option<f64>,
     desired: u32,
     in_service: u32,
@@ -221,9 +236,9 @@ struct Line {
 }
 
 impl Line {
-    fn of(row: &Row, requests_per_minute: Option<f64>) -> Self {
+    fn of(row: &Row, requests_per_minute: Option<f64>, clock: Clock) -> Self {
         Self {
-            minute_utc: row.minute_utc.to_string(),
+            minute: clock.show(row.minute_utc),
             requests_per_minute,
             desired: row.desired.0,
             in_service: row.in_service.0,
@@ -233,7 +248,7 @@ impl Line {
             group_cpu_percent: row.group_cpu_percent,
             high: alarm(row.high),
             low: alarm(row.low),
-            decision: decision(row.decision),
+            decision: decision(row.decision, clock),
         }
     }
 
@@ -262,15 +277,19 @@ fn alarm(state: AlarmState) -> &'static str {
     }
 }
 
-fn decision(decision: Decision) -> String {
+fn decision(decision: Decision, clock: Clock) -> String {
     match decision {
         Decision::NoBreach => "no breach".into(),
         Decision::WindowNotFull => "alarm window not full yet".into(),
         Decision::InsufficientData => "no data".into(),
         Decision::ScaleOut { from, to } => format!("scale out {} → {}", from.0, to.0),
         Decision::ScaleIn { from, to } => format!("scale in {} → {}", from.0, to.0),
-        Decision::ActivityInProgress { accepted_from } => format!("refused: activity, until {accepted_from}"),
-        Decision::Cooldown { accepted_from } => format!("refused: cooldown, until {accepted_from}"),
+        Decision::ActivityInProgress { accepted_from } => {
+            format!("refused: activity, until {}", clock.show(accepted_from))
+        }
+        Decision::Cooldown { accepted_from } => {
+            format!("refused: cooldown, until {}", clock.show(accepted_from))
+        }
         Decision::AtMaxSize => "at MaxSize".into(),
         Decision::AtMinSize => "at MinSize".into(),
     }
@@ -286,16 +305,16 @@ fn print(lines: &[Line], format: Format, output: &mut Output) -> anyhow::Result<
 fn csv(lines: &[Line], output: &mut Output) -> anyhow::Result<()> {
     writeln!(
         output,
-        "minute_utc,requests_per_minute,desired,in_service,serving,billed,cpu_percent,group_cpu_percent,high,low,decision"
+        "minute,requests_per_minute,desired,in_service,serving,billed,cpu_percent,group_cpu_percent,high,low,decision"
     )?;
     let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     for line in lines {
-        let Line { minute_utc, desired, in_service, serving, billed, high, low, decision, .. } = line;
+        let Line { minute, desired, in_service, serving, billed, high, low, decision, .. } = line;
         let (requests, cpu) = (number(line.requests_per_minute), number(line.cpu_percent));
         let group = number(line.group_cpu_percent);
         writeln!(
             output,
-            "{minute_utc},{requests},{desired},{in_service},{serving},{billed},{cpu},{group},{high},{low},\"{decision}\""
+            "{minute},{requests},{desired},{in_service},{serving},{billed},{cpu},{group},{high},{low},\"{decision}\""
         )?;
     }
     Ok(())
@@ -304,7 +323,7 @@ fn csv(lines: &[Line], output: &mut Output) -> anyhow::Result<()> {
 /// Equal minutes are one row.
 fn table(lines: &[Line]) -> Table {
     let headers = [
-        "minutes (UTC)",
+        "minutes",
         "requests/min",
         "desired",
         "in service",
@@ -320,8 +339,8 @@ fn table(lines: &[Line]) -> Table {
     for index in 0..lines.len() {
         let last = index + 1 == lines.len() || lines[index].cells() != lines[index + 1].cells();
         if last {
-            let (from, to) = (&lines[first].minute_utc, &lines[index].minute_utc);
-            let minutes = if first == index { from.clone() } else { format!("{from} – {}", &to[11..]) };
+            let (from, to) = (&lines[first].minute, &lines[index].minute);
+            let minutes = if first == index { from.clone() } else { format!("{from} – {to}") };
             table.add_row([vec![minutes], lines[index].cells().to_vec()].concat());
             first = index + 1;
         }
