@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use scaling::dynamics::Dynamics;
 use scaling::policy::{Group, ScalingPolicy, Trigger};
+use scaling::reference::Scenario;
 use scaling::simulate::{Question, simulate};
 use scaling::talk;
 use scaling::traffic::Load;
@@ -32,6 +33,8 @@ fn read(path: &str) -> Load {
     Load {
         start: MinuteUtc::new(0).unwrap(),
         intercept_percent: 0.0,
+        coefficient: talk::COEFFICIENT,
+        stray_percent: vec![],
         demand_percent: text.lines().skip(1).map(|line| rate(line) * talk::COEFFICIENT).collect(),
     }
 }
@@ -43,14 +46,10 @@ fn talk_grid(load: &Load) -> usize {
 }
 
 fn aws_grid(load: &Load) -> usize {
-    let question = Question {
-        initial: Instances(1),
-        ceiling: CpuPercent::new(50.0).unwrap(),
-        minutes_over_allowed: u32::MAX,
-    };
+    let question = Question::whatever_it_takes(CpuPercent::new(50.0).unwrap());
     let dynamics = Dynamics::default();
-    let outcomes = aws_policies().filter_map(|policy| simulate(load, &policy, &dynamics, question));
-    outcomes.map(black_box).count()
+    let scenarios = aws_policies().map(|policy| Scenario::of(&policy, dynamics, Instances(1)));
+    scenarios.filter_map(|scenario| simulate(load, &scenario, question)).map(black_box).count()
 }
 
 /// The talk's increments and thresholds as Beanstalk policies of one-minute points.

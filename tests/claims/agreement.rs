@@ -3,20 +3,23 @@
 use std::num::NonZero;
 
 use proptest::prelude::*;
+use scaling::adjustment::Adjustment;
+use scaling::alarm::{AlarmRule, MissingData};
+use scaling::course::{CapacityChange, Course, Deployment};
+use scaling::credits::{Credits, Mode, SIZES};
 use scaling::dynamics::{Booting, Dynamics, GroupAverage, Monitoring};
+use scaling::plan::{Alarm, Measure, Plan, Rule, Side, Simple, Step, StepAdjustment, TargetTracking};
 use scaling::policy::{Group, ScalingPolicy, Trigger};
-use scaling::reference::{Decision, Row, replay};
+use scaling::reference::{Decision, Row, Scenario, replay};
 use scaling::simulate::{Outcome, Question, simulate};
-use scaling::sweep::sweep;
+use scaling::sweep::{Setting, sweep};
 use scaling::traffic::Load;
 use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds};
 
 #[derive(Debug, Clone)]
 struct Case {
     load: Load,
-    policy: ScalingPolicy,
-    dynamics: Dynamics,
-    initial: Instances,
+    scenario: Scenario,
 }
 
 /// Steps and noise with gaps and idle times, from one instance's worth to many.
@@ -66,6 +69,77 @@ prop_compose! {
     }
 }
 
+fn alarm(side: Side) -> impl Strategy<Value = Alarm> {
+    let treatment = prop_oneof![
+        Just(MissingData::Missing),
+        Just(MissingData::Ignore),
+        Just(MissingData::Breaching),
+        Just(MissingData::NotBreaching),
+    ];
+    let points = (1..6_usize).prop_flat_map(|of| (Just(of), 1..=of));
+    (2..100_u32, prop_oneof![Just(1_u32), Just(5), 1..8_u32], points, treatment).prop_map(
+        move |(threshold, period, (evaluation_periods, datapoints_to_alarm), missing_data)| Alarm {
+            threshold: f64::from(threshold),
+            side,
+            period: Minutes(period),
+            rule: AlarmRule { evaluation_periods, datapoints_to_alarm, missing_data },
+        },
+    )
+}
+
+/// Of any sign: a scale-in that adds is a mistake that people make.
+fn adjustment() -> impl Strategy<Value = Adjustment> {
+    prop_oneof![
+        (-4..5_i32).prop_map(Adjustment::ChangeInCapacity),
+        (1..9_u32).prop_map(Adjustment::ExactCapacity),
+        (-120.0..120.0_f64, 0..3_u32).prop_map(|(percent, min_magnitude)| {
+            Adjustment::PercentChangeInCapacity { percent, min_magnitude }
+        }),
+    ]
+}
+
+fn steps(side: Side) -> impl Strategy<Value = Vec<StepAdjustment>> {
+    (adjustment(), adjustment(), 1.0..30.0_f64).prop_map(move |(near, far, distance)| match side {
+        Side::Above => vec![
+            StepAdjustment { lower_bound: Some(0.0), upper_bound: Some(distance), adjustment: near },
+            StepAdjustment { lower_bound: Some(distance), upper_bound: None, adjustment: far },
+        ],
+        Side::Below => vec![
+            StepAdjustment { lower_bound: Some(-distance), upper_bound: Some(0.0), adjustment: near },
+            StepAdjustment { lower_bound: None, upper_bound: Some(-distance), adjustment: far },
+        ],
+    })
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    let simple = (alarm(Side::Above), adjustment(), alarm(Side::Below), adjustment())
+        .prop_map(|(high, on_high, low, on_low)| Rule::Simple(Simple { high, on_high, low, on_low }));
+    let step = (alarm(Side::Above), steps(Side::Above), alarm(Side::Below), steps(Side::Below), 0..9_u32)
+        .prop_map(|(high, on_high, low, on_low, warm_up)| {
+            Rule::Step(Step { high, on_high, low, on_low, warm_up: Minutes(warm_up) })
+        });
+    let tracking = (5..90_u32, 0..9_u32).prop_map(|(target, warm_up)| {
+        let target = CpuPercent::new(f64::from(target)).unwrap();
+        Rule::TargetTracking(TargetTracking::cpu(target, Minutes(warm_up)))
+    });
+    prop_oneof![1 => simple, 1 => step, 1 => tracking]
+}
+
+fn measure() -> impl Strategy<Value = Measure> {
+    prop_oneof![
+        4 => Just(Measure::CpuUtilization),
+        1 => Just(Measure::RequestCount),
+        1 => (0.0..5.0_f64, 0.01..0.5_f64).prop_map(|(intercept, per_request)| Measure::Line { intercept, per_request }),
+    ]
+}
+
+prop_compose! {
+    fn credits()(index in 0..SIZES.len(), unlimited in any::<bool>(), initial_balance in 0.0..40.0_f64) -> Credits {
+        let mode = if unlimited { Mode::Unlimited } else { Mode::Standard };
+        Credits { size: SIZES[index], mode, initial_balance }
+    }
+}
+
 prop_compose! {
     fn dynamics()(
         basic in any::<bool>(),
@@ -75,6 +149,8 @@ prop_compose! {
         launch in 0..4_u32,
         boot in 0..6_u32,
         drain in 0..4_u32,
+        ceiling in prop_oneof![Just(100.0), 20.0..100.0_f64],
+        credits in proptest::option::weighted(0.3, credits()),
     ) -> Dynamics {
         Dynamics {
             monitoring: if basic { Monitoring::Basic } else { Monitoring::Detailed },
@@ -84,47 +160,97 @@ prop_compose! {
             booting: if counted { Booting::Counted(CpuPercent::new(10.0).unwrap()) } else { Booting::LeftOut },
             drain: Minutes(drain),
             group_average: if of_samples { GroupAverage::OfSamples } else { GroupAverage::OfMinutes },
+            cpu_ceiling: CpuPercent::new(ceiling).unwrap(),
+            credits,
         }
     }
 }
 
+/// Within the first minutes of the load, which starts before minute 10.
+fn course() -> impl Strategy<Value = Course> {
+    let size = || proptest::option::of((1..8_u32).prop_map(Instances));
+    let change =
+        (0..120_i64, size(), size(), size()).prop_map(|(at, min_size, max_size, desired_capacity)| {
+            CapacityChange { at: MinuteUtc::new(at).unwrap(), min_size, max_size, desired_capacity }
+        });
+    let deployment =
+        (0..120_i64, 1..20_u32, 1..5_u32, 0.0..20.0_f64).prop_map(|(start, minutes, extra, cpu)| {
+            let start = MinuteUtc::new(start).unwrap();
+            Deployment {
+                start,
+                end: start + Minutes(minutes),
+                extra: Instances(extra),
+                extra_cpu_percent: cpu,
+            }
+        });
+    let some = (proptest::collection::vec(change, 0..4), proptest::collection::vec(deployment, 0..2))
+        .prop_map(|(changes, deployments)| Course::new(changes, deployments).unwrap());
+    prop_oneof![1 => Just(Course::default()), 1 => some]
+}
+
+fn group() -> impl Strategy<Value = Group> {
+    let room = prop_oneof![Just(0_u32), 1..6_u32, Just(100)];
+    let cooldown = prop_oneof![Just(0_u32), 0..700_u32];
+    (1..4_u32, room, cooldown).prop_map(|(min, room, cooldown)| Group {
+        min_size: Instances(min),
+        max_size: Instances(min + room),
+        cooldown: Seconds(cooldown),
+    })
+}
+
+/// A Beanstalk trigger, or a policy of any kind.
+fn plan() -> impl Strategy<Value = Plan> {
+    let beanstalk = (trigger(), group())
+        .prop_map(|(trigger, group)| Plan::from(&ScalingPolicy::new(trigger, group).unwrap()));
+    let any_kind =
+        (rule(), group(), measure()).prop_map(|(rule, group, measure)| Plan { rule, group, measure });
+    prop_oneof![1 => beanstalk, 2 => any_kind]
+}
+
 prop_compose! {
-    fn case()(
+    fn case_of(plan: BoxedStrategy<Plan>)(
         demand_percent in demand(),
-        trigger in trigger(),
+        stray in proptest::option::weighted(0.3, -3.0..3.0_f64),
+        plan in plan,
         dynamics in dynamics(),
-        min in 1..4_u32,
-        room in prop_oneof![Just(0_u32), 1..6_u32, Just(100)],
-        cooldown in prop_oneof![Just(0_u32), 0..700_u32],
+        course in course(),
         initial in 0..110_u32,
         start in 0..10_i64,
         intercept_percent in prop_oneof![Just(0.0), -3.0..12.0_f64],
+        coefficient in prop_oneof![Just(1.0), 0.001..1.0_f64],
     ) -> Case {
-        let group = Group {
-            min_size: Instances(min),
-            max_size: Instances(min + room),
-            cooldown: Seconds(cooldown),
-        };
+        let start = MinuteUtc::new(start).unwrap();
+        let alternating = |(minute, _): (usize, &f64)| stray.map(|stray| if minute % 2 == 0 { stray } else { -stray });
+        let stray_percent = demand_percent.iter().enumerate().filter_map(alternating).collect();
         Case {
-            load: Load { start: MinuteUtc::new(start).unwrap(), intercept_percent, demand_percent },
-            policy: ScalingPolicy::new(trigger, group).unwrap(),
-            dynamics,
-            initial: Instances(initial),
+            load: Load { start, intercept_percent, coefficient, demand_percent, stray_percent },
+            scenario: Scenario { plan, dynamics, course, initial: Instances(initial) },
         }
     }
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    case_of(plan().boxed())
+}
+
+/// Of one kind only.
+fn case_where(is_wanted: fn(&Rule) -> bool) -> impl Strategy<Value = Case> {
+    case_of(plan().prop_filter("another kind", move |plan| is_wanted(&plan.rule)).boxed())
 }
 
 impl Case {
     fn rows(&self) -> Vec<Row> {
-        replay(&self.load, &self.policy, &self.dynamics, self.initial)
-    }
-
-    fn question(&self, minutes_over_allowed: u32) -> Question {
-        Question { initial: self.initial, ceiling: ceiling(), minutes_over_allowed }
+        replay(&self.load, &self.scenario)
     }
 
     fn outcome(&self, minutes_over_allowed: u32) -> Option<Outcome> {
-        simulate(&self.load, &self.policy, &self.dynamics, self.question(minutes_over_allowed))
+        simulate(&self.load, &self.scenario, Question { ceiling: ceiling(), minutes_over_allowed })
+    }
+
+    /// The case without what happens to a group from outside.
+    fn undisturbed(mut self) -> Self {
+        self.scenario.course = Course::default();
+        self
     }
 }
 
@@ -137,7 +263,7 @@ fn is_activity(row: &Row) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_500))]
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
 
     #[test]
     fn the_fast_replay_equals_the_plain_one(case in case()) {
@@ -153,7 +279,8 @@ proptest! {
 
     #[test]
     fn capacity_stays_within_its_limits_and_someone_always_serves(case in case()) {
-        let group = case.policy.group();
+        let case = case.undisturbed();
+        let group = case.scenario.plan.group;
         for row in case.rows() {
             prop_assert!(group.min_size <= row.desired && row.desired <= group.max_size);
             prop_assert!(Instances(1) <= row.serving && row.serving <= row.in_service);
@@ -162,23 +289,48 @@ proptest! {
     }
 
     #[test]
-    fn two_activities_are_never_closer_than_the_cooldown(case in case()) {
+    fn someone_serves_whatever_happens_from_outside(case in case()) {
+        for row in case.rows() {
+            prop_assert!(Instances(1) <= row.serving && row.serving <= row.in_service && row.in_service <= row.billed);
+        }
+    }
+
+    #[test]
+    fn two_activities_of_a_simple_policy_are_never_closer_than_the_cooldown(
+        case in case_where(|rule| matches!(rule, Rule::Simple(_))),
+    ) {
+        let case = case.undisturbed();
         let rows = case.rows();
         let at: Vec<usize> = (0..rows.len()).filter(|minute| is_activity(&rows[*minute])).collect();
-        let cooldown = case.policy.group().cooldown.to_minutes_rounded_up().0 as usize;
+        let cooldown = case.scenario.plan.group.cooldown.to_minutes_rounded_up().0 as usize;
         for pair in at.windows(2) {
             let activity = match rows[pair[0]].decision {
-                Decision::ScaleOut { .. } => case.dynamics.launch.0,
-                _ => case.dynamics.drain.0,
+                Decision::ScaleOut { .. } => case.scenario.dynamics.launch.0,
+                _ => case.scenario.dynamics.drain.0,
             };
             prop_assert!(pair[0] + activity as usize + cooldown <= pair[1]);
         }
     }
 
     #[test]
-    fn desired_capacity_changes_only_by_a_decision(case in case()) {
+    fn nothing_scales_in_while_instances_warm_up(case in case_where(|rule| rule.warm_up().is_some())) {
+        let case = case.undisturbed();
+        let warm_up = case.scenario.plan.rule.warm_up();
+        let until_warm = (case.scenario.dynamics.launch.0 + warm_up.unwrap().0) as usize;
+        let rows = case.rows();
+        for minute in 0..rows.len() {
+            let recent = &rows[minute.saturating_sub(until_warm.saturating_sub(1))..minute];
+            let launched = recent.iter().any(|row| matches!(row.decision, Decision::ScaleOut { .. }));
+            let scales_in = matches!(rows[minute].decision, Decision::ScaleIn { .. });
+            prop_assert!(!(launched && until_warm > 0 && scales_in), "minute {}", minute);
+        }
+    }
+
+    #[test]
+    fn desired_capacity_changes_only_by_a_decision_or_a_schedule(case in case()) {
         for pair in case.rows().windows(2) {
-            prop_assert_eq!(pair[0].desired != pair[1].desired, is_activity(&pair[1]));
+            let moved = pair[0].desired != pair[1].desired;
+            prop_assert!(!moved || is_activity(&pair[1]) || pair[1].scheduled.is_some());
         }
     }
 
@@ -190,6 +342,22 @@ proptest! {
         shorter.load.demand_percent.truncate(kept);
         prop_assert_eq!(&shorter.rows()[..], &rows[..kept]);
     }
+
+    #[test]
+    fn credits_are_never_negative_and_never_make_work_faster(
+        credits in credits(),
+        balance in 0.0..500.0_f64,
+        cpu in 0.0..100.0_f64,
+    ) {
+        let spent = credits.spend(balance, cpu);
+        prop_assert!((0.0..=credits.size.max_balance).contains(&spent.balance));
+        prop_assert!(spent.cpu_percent <= cpu && spent.surplus >= 0.0);
+        prop_assert!(cpu.min(credits.size.baseline_percent()) <= spent.cpu_percent + 1e-9);
+        match credits.mode {
+            Mode::Standard => prop_assert!(spent.surplus <= 0.0),
+            Mode::Unlimited => prop_assert!(spent.cpu_percent >= cpu),
+        }
+    }
 }
 
 proptest! {
@@ -200,16 +368,15 @@ proptest! {
         case in case(),
         triggers in proptest::collection::vec(trigger(), 1..120),
     ) {
-        let with_group = |trigger| ScalingPolicy::new(trigger, *case.policy.group()).unwrap();
+        let with_group = |trigger| ScalingPolicy::new(trigger, case.scenario.plan.group).unwrap();
         let policies: Vec<ScalingPolicy> = triggers.into_iter().map(with_group).collect();
-        let on = |threads| {
-            let threads = NonZero::new(threads).unwrap();
-            sweep(&case.load, &policies, &case.dynamics, case.question(10), threads, &|_| ())
-        };
+        let Scenario { dynamics, course, initial, .. } = case.scenario.clone();
+        let setting = Setting { load: &case.load, dynamics, course, initial };
+        let question = Question { ceiling: ceiling(), minutes_over_allowed: 10 };
+        let on = |threads| sweep(&setting, &policies, question, NonZero::new(threads).unwrap(), &|_| ());
         let alone = on(1);
-        let one_by_one = policies.iter().filter_map(|policy| {
-            simulate(&case.load, policy, &case.dynamics, case.question(10)).map(|outcome| (*policy, outcome))
-        });
+        let one_by_one =
+            policies.iter().filter_map(|policy| setting.simulate(policy, question).map(|outcome| (*policy, outcome)));
         let kept: Vec<_> = alone.iter().map(|evaluated| (evaluated.policy, evaluated.outcome)).collect();
         prop_assert_eq!(kept, one_by_one.collect::<Vec<_>>());
         prop_assert_eq!(on(3), alone);

@@ -2,11 +2,12 @@
 
 use std::num::NonZero;
 
+use scaling::course::Course;
 use scaling::dynamics::{Dynamics, Monitoring};
 use scaling::policy::{Group, ScalingPolicy};
 use scaling::recommendation::{Verdict, recommend};
-use scaling::simulate::{Question, simulate};
-use scaling::sweep::{Evaluated, Grid, sweep};
+use scaling::simulate::Question;
+use scaling::sweep::{Evaluated, Grid, Setting, sweep};
 use scaling::traffic::Load;
 use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds};
 
@@ -25,16 +26,22 @@ fn load() -> Load {
     Load {
         start: MinuteUtc::new(0).unwrap(),
         intercept_percent: 0.0,
+        coefficient: 1.0,
+        stray_percent: vec![],
         demand_percent: (0..200).map(minute).collect(),
     }
 }
 
 fn question() -> Question {
-    Question { initial: Instances(2), ceiling: percent(50.0), minutes_over_allowed: 0 }
+    Question { ceiling: percent(50.0), minutes_over_allowed: 0 }
+}
+
+fn setting(load: &Load) -> Setting<'_> {
+    Setting { load, dynamics: Dynamics::default(), course: Course::default(), initial: Instances(2) }
 }
 
 fn kept(policies: &[ScalingPolicy]) -> Vec<Evaluated> {
-    sweep(&load(), policies, &Dynamics::default(), question(), NonZero::<usize>::MIN, &|_| ())
+    sweep(&setting(&load()), policies, question(), NonZero::<usize>::MIN, &|_| ())
 }
 
 fn grid(present: Option<Group>) -> Grid {
@@ -42,8 +49,8 @@ fn grid(present: Option<Group>) -> Grid {
 }
 
 fn evaluated(policy: ScalingPolicy) -> Evaluated {
-    let question = Question { minutes_over_allowed: u32::MAX, ..question() };
-    Evaluated { policy, outcome: simulate(&load(), &policy, &Dynamics::default(), question).unwrap() }
+    let question = Question::whatever_it_takes(percent(50.0));
+    Evaluated { policy, outcome: setting(&load()).simulate(&policy, question).unwrap() }
 }
 
 #[test]
@@ -73,8 +80,7 @@ fn something_plausible_always_holds_since_a_fixed_group_does() {
     let steep = Load { demand_percent: [vec![10.0; 30], vec![2_000.0; 30]].concat(), ..load() };
     let grid = Grid::plausible(&steep, percent(50.0), None, Monitoring::Detailed);
     let policies = grid.candidates(Monitoring::Detailed).policies;
-    let dynamics = Dynamics::default();
-    let held = sweep(&steep, &policies, &dynamics, question(), NonZero::<usize>::MIN, &|_| ());
+    let held = sweep(&setting(&steep), &policies, question(), NonZero::<usize>::MIN, &|_| ());
     assert!(!held.is_empty());
     assert!(held.iter().all(|evaluated| evaluated.policy.group().min_size > Instances(16)));
 }
@@ -83,11 +89,10 @@ fn something_plausible_always_holds_since_a_fixed_group_does() {
 fn the_recommended_policy_is_the_cheapest_that_also_holds_with_later_metrics() {
     let policies = grid(None).candidates(Monitoring::Detailed).policies;
     let kept = kept(&policies);
-    let dynamics = Dynamics::default();
-    let verdict = recommend(&load(), &dynamics, question(), None, &kept);
+    let load = load();
+    let verdict = recommend(&setting(&load), question(), None, &kept);
     let Verdict::Change(best) = verdict else { panic!("{verdict:?}") };
-    let holds_later =
-        |policy| simulate(&load(), policy, &dynamics.with_later_metrics(), question()).is_some();
+    let holds_later = |policy| setting(&load).with_later_metrics().simulate(policy, question()).is_some();
     assert!(holds_later(&best.policy));
     for cheaper in kept
         .iter()
@@ -101,10 +106,10 @@ fn the_recommended_policy_is_the_cheapest_that_also_holds_with_later_metrics() {
 fn a_present_policy_that_is_as_cheap_is_kept() {
     let policies = grid(None).candidates(Monitoring::Detailed).policies;
     let kept = kept(&policies);
-    let Verdict::Change(best) = recommend(&load(), &Dynamics::default(), question(), None, &kept) else {
+    let Verdict::Change(best) = recommend(&setting(&load()), question(), None, &kept) else {
         panic!("something holds")
     };
-    let again = recommend(&load(), &Dynamics::default(), question(), Some(best), &kept);
+    let again = recommend(&setting(&load()), question(), Some(best), &kept);
     assert_eq!(again, Verdict::Keep(best));
 }
 
@@ -113,7 +118,7 @@ fn a_present_policy_that_breaks_the_ceiling_is_left_even_for_a_dearer_one() {
     let policies = grid(None).candidates(Monitoring::Detailed).policies;
     let breaking = policies.iter().map(|policy| evaluated(*policy)).filter(|e| e.outcome.minutes_over > 0);
     let breaking = breaking.min_by_key(|evaluated| evaluated.outcome.billed_instance_minutes).unwrap();
-    let verdict = recommend(&load(), &Dynamics::default(), question(), Some(breaking), &kept(&policies));
+    let verdict = recommend(&setting(&load()), question(), Some(breaking), &kept(&policies));
     let Verdict::Change(best) = verdict else { panic!("{verdict:?}") };
     assert_eq!(best.outcome.minutes_over, 0);
     assert!(best.outcome.billed_instance_minutes > breaking.outcome.billed_instance_minutes);
@@ -121,6 +126,6 @@ fn a_present_policy_that_breaks_the_ceiling_is_left_even_for_a_dearer_one() {
 
 #[test]
 fn nothing_is_recommended_where_nothing_holds() {
-    let verdict = recommend(&load(), &Dynamics::default(), question(), None, &[]);
+    let verdict = recommend(&setting(&load()), question(), None, &[]);
     assert_eq!(verdict, Verdict::NoneHolds { closest: None });
 }

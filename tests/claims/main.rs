@@ -11,6 +11,7 @@ mod intake;
 mod parquet_readers;
 mod policies;
 mod real;
+mod rules;
 mod stages;
 mod tables;
 mod talk;

@@ -1,16 +1,18 @@
 //! The worked examples of simple scaling, minute by minute, and their variants.
 
 use scaling::alarm::AlarmState;
+use scaling::course::Course;
 use scaling::dynamics::{Booting, Dynamics, GroupAverage, Monitoring};
+use scaling::plan::{Measure, Plan, Rule, TargetTracking};
 use scaling::policy::{Group, ScalingPolicy, Trigger};
-use scaling::reference::{Decision, Row, replay};
+use scaling::reference::{Decision, Row, Scenario, replay};
 use scaling::simulate::{Outcome, Question, simulate};
 use scaling::traffic::Load;
 use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds};
 
 struct Example {
     load: Vec<f64>,
-    policy: ScalingPolicy,
+    plan: Plan,
     dynamics: Dynamics,
 }
 
@@ -38,7 +40,7 @@ fn steps(steps: &[(usize, f64)]) -> Vec<f64> {
 fn example_a(cooldown: u32) -> Example {
     Example {
         load: steps(&[(5, 50.0), (21, 150.0), (18, 30.0)]),
-        policy: policy(70.0, 20.0, (1, 1), 1, cooldown),
+        plan: (&policy(70.0, 20.0, (1, 1), 1, cooldown)).into(),
         dynamics: Dynamics::default(),
     }
 }
@@ -48,18 +50,29 @@ fn example_b(monitoring: Monitoring, cooldown: u32) -> Example {
     let dynamics = Dynamics { monitoring, group_average: GroupAverage::OfMinutes, ..Dynamics::default() };
     Example {
         load: steps(&[(7, 60.0), (25, 160.0), (28, 60.0)]),
-        policy: policy(70.0, 25.0, (5, 2), 2, cooldown),
+        plan: (&policy(70.0, 25.0, (5, 2), 2, cooldown)).into(),
         dynamics,
     }
 }
 
 impl Example {
     fn load(&self) -> Load {
-        Load { start: MinuteUtc::new(0).unwrap(), intercept_percent: 0.0, demand_percent: self.load.clone() }
+        Load {
+            start: MinuteUtc::new(0).unwrap(),
+            intercept_percent: 0.0,
+            coefficient: 1.0,
+            demand_percent: self.load.clone(),
+            stray_percent: vec![],
+        }
     }
 
     fn rows(&self) -> Vec<Row> {
-        replay(&self.load(), &self.policy, &self.dynamics, Instances(1))
+        replay(&self.load(), &self.scenario())
+    }
+
+    fn scenario(&self) -> Scenario {
+        let (plan, dynamics) = (self.plan.clone(), self.dynamics);
+        Scenario { plan, dynamics, course: Course::default(), initial: Instances(1) }
     }
 
     fn with(self, change: impl FnOnce(&mut Dynamics)) -> Self {
@@ -82,11 +95,12 @@ fn printed(row: &Row) -> String {
         Decision::ScaleOut { from, to } | Decision::ScaleIn { from, to } => format!("{} → {}", from.0, to.0),
         Decision::ActivityInProgress { .. } | Decision::Cooldown { .. } => "dropped (cooldown)".into(),
         Decision::AtMinSize => "none (at MinSize)".into(),
+        Decision::WarmingUp => "none (warming)".into(),
+        Decision::NoChange { capacity } => format!("formula {}, no change", capacity.0),
         Decision::AtMaxSize => "none (at MaxSize)".to_string(),
     };
     let (desired, in_service, serving) = (row.desired.0, row.in_service.0, row.serving.0);
-    let (load, cpu, group) =
-        (number(row.demand_percent), number(row.cpu_percent), number(row.group_cpu_percent));
+    let (load, cpu, group) = (number(row.demand_percent), number(row.cpu_percent), number(row.measure));
     let (high, low) = (alarm(row.high), alarm(row.low));
     format!("{load} | {desired} | {in_service} | {serving} | {cpu} | {group} | {high} | {low} | {action}")
 }
@@ -118,8 +132,8 @@ fn check(example: &Example, expected: &str, desired: u64, billed: u64) {
 
 fn check_sums(example: &Example, rows: &[Row], desired: u64) {
     assert_eq!(rows.iter().map(|row| u64::from(row.desired.0)).sum::<u64>(), desired);
-    let question = Question { initial: Instances(1), ceiling: percent(70.0), minutes_over_allowed: u32::MAX };
-    let fast = simulate(&example.load(), &example.policy, &example.dynamics, question);
+    let question = Question::whatever_it_takes(percent(70.0));
+    let fast = simulate(&example.load(), &example.scenario(), question);
     assert_eq!(fast, Some(Outcome::of(rows, percent(70.0))));
 }
 
@@ -226,4 +240,32 @@ fn five_minute_triggers_vary_as_calculated() {
     check_actions(&example_b(Monitoring::Basic, 120), &[21, 24], &[46, 49], 170);
     check_actions(&example_b(Monitoring::Detailed, 120), &[18, 21], &[42, 45], 168);
     check_actions(&example_b(Monitoring::Basic, 360).with(later), &[22, 29], &[47, 54], 170);
+}
+
+/// Warming instances are left out of the metric until five minutes after they came in service.
+fn example_c() -> Example {
+    let group = Group { min_size: Instances(2), max_size: Instances(6), cooldown: Seconds(360) };
+    let rule = Rule::TargetTracking(TargetTracking::cpu(percent(40.0), Minutes(5)));
+    Example {
+        load: steps(&[(4, 70.0), (26, 140.0), (10, 110.0)]),
+        plan: Plan { rule, group, measure: Measure::CpuUtilization },
+        dynamics: Dynamics::default(),
+    }
+}
+
+#[test]
+fn target_tracking_comes_out_minute_by_minute() {
+    let expected = "
+        0–3 | 70 | 2 | 2 | 2 | 35 | 35 | OK | OK |
+        4–7 | 140 | 2 | 2 | 2 | 70 | 70 | OK | OK |
+        8 | 140 | 4 | 2 | 2 | 70 | 70 | ALARM | OK | 2 → 4
+        9–11 | 140 | 4 | 4 | 2 | 70 | 70 | ALARM | OK | formula 4, no change
+        12–13 | 140 | 4 | 4 | 4 | 35 | 35 | ALARM | OK | formula 4, no change
+        14–27 | 140 | 4 | 4 | 4 | 35 | 35 | OK | OK |
+        28–29 | 140 | 4 | 4 | 4 | 35 | 35 | OK | ALARM | formula 4, no change
+        30–31 | 110 | 4 | 4 | 4 | 27.5 | 27.5 | OK | ALARM | formula 4, no change
+        32 | 110 | 3 | 3 | 3 | 36.7 | 36.7 | OK | ALARM | 4 → 3
+        33 | 110 | 3 | 3 | 3 | 36.7 | 36.7 | OK | ALARM | formula 3, no change
+        34–39 | 110 | 3 | 3 | 3 | 36.7 | 36.7 | OK | OK |";
+    check(&example_c(), expected, 136, 137);
 }

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::{Dynamics, Monitoring};
-use scaling::reference::{Row, replay};
+use scaling::reference::{Row, Scenario, replay};
 use scaling::settings::Settings;
 use scaling::traffic::{Load, Traffic};
 use scaling::units::{Instances, MinuteUtc, Minutes, RequestsPerMinute};
@@ -87,7 +87,7 @@ fn scaled(requests: &[f64]) -> Vec<Row> {
     let model = CpuModel::new(INTERCEPT, COEFFICIENT).expect("a rising line");
     let policy = settings().policy().expect("the shipped settings are a policy on CPU");
     let dynamics = Dynamics { monitoring: Monitoring::Detailed, ..Dynamics::default() };
-    replay(&Load::new(&traffic, model), &policy, &dynamics, Instances(2))
+    replay(&Load::new(&traffic, model), &Scenario::of(&policy, dynamics, Instances(2)))
 }
 
 fn settings() -> Settings {

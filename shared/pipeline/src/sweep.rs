@@ -2,14 +2,15 @@
 
 use std::num::NonZero;
 
+use scaling::course::Course;
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::Dynamics;
 use scaling::policy::{PolicyError, ScalingPolicy};
 use scaling::recommendation::{Verdict, closest, recommend};
 use scaling::sample::{Metric, Sample};
 use scaling::settings::Settings;
-use scaling::simulate::{Question, simulate};
-use scaling::sweep::{Candidates, Evaluated, Grid, sweep};
+use scaling::simulate::Question;
+use scaling::sweep::{Candidates, Evaluated, Grid, Setting, sweep};
 use scaling::traffic::{Load, Traffic};
 use scaling::units::{CpuPercent, Instances, Minutes, RequestsPerMinute, Seconds, UnitError, Window};
 
@@ -301,13 +302,13 @@ fn compute(
         settings.as_ref().filter(|settings| settings.load_balanced).map(|settings| settings.group);
     let initial = first_in_service.or(present_group.map(|group| group.min_size.0)).unwrap_or(1);
     let replay = Replay {
-        load: &load,
-        dynamics: Dynamics { monitoring, ..request.dynamics },
-        question: Question {
+        setting: Setting {
+            load: &load,
+            dynamics: Dynamics { monitoring, ..request.dynamics },
+            course: Course::default(),
             initial: Instances(initial),
-            ceiling: held,
-            minutes_over_allowed: request.minutes_over_allowed,
         },
+        question: Question { ceiling: held, minutes_over_allowed: request.minutes_over_allowed },
         threads: request.threads,
         progress,
     };
@@ -349,8 +350,7 @@ fn held(request: &SweepRequest, model: &ModelDocument) -> Result<CpuPercent, Swe
 
 /// What stays the same over all replays of a request.
 struct Replay<'a> {
-    load: &'a Load,
-    dynamics: Dynamics,
+    setting: Setting<'a>,
     question: Question,
     threads: NonZero<usize>,
     progress: &'a (dyn Fn(usize, usize) + Sync),
@@ -365,7 +365,7 @@ impl Replay<'_> {
 
     fn judge(&self, policies: &[ScalingPolicy], present: Option<Evaluated>) -> (Verdict, Vec<Evaluated>) {
         let kept = self.sweep(policies, self.question);
-        match recommend(self.load, &self.dynamics, self.question, present, &kept) {
+        match recommend(&self.setting, self.question, present, &kept) {
             Verdict::NoneHolds { .. } => (Verdict::NoneHolds { closest: self.closest(policies) }, kept),
             verdict => (verdict, kept),
         }
@@ -381,7 +381,7 @@ impl Replay<'_> {
             let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
             (self.progress)(before + more, policies.len());
         };
-        sweep(self.load, policies, &self.dynamics, question, self.threads, &progress)
+        sweep(&self.setting, policies, question, self.threads, &progress)
     }
 }
 
@@ -396,7 +396,7 @@ impl Present {
         let question = Question { minutes_over_allowed: u32::MAX, ..replay.question };
         let policy = settings.policy();
         let evaluated = policy.as_ref().ok().and_then(|policy| {
-            let outcome = simulate(replay.load, policy, &replay.dynamics, question)?;
+            let outcome = replay.setting.simulate(policy, question)?;
             Some(Evaluated { policy: *policy, outcome })
         });
         let document = PresentDocument {

@@ -1,5 +1,7 @@
 //! What AWS does not publish, or an application decides: delays, and what an instance does while it boots.
 
+use crate::credits::Credits;
+use crate::plan::Measure;
 use crate::units::{CpuPercent, Minutes};
 
 /// How often instances report CPU.
@@ -48,6 +50,10 @@ pub struct Dynamics {
     pub drain: Minutes,
     /// How several minutes become one point.
     pub group_average: GroupAverage,
+    /// CPU percent that an instance can't pass: 25 where one thread does all the work on four vCPUs.
+    pub cpu_ceiling: CpuPercent,
+    /// The credits of burstable instances.
+    pub credits: Option<Credits>,
 }
 
 impl Default for Dynamics {
@@ -60,6 +66,8 @@ impl Default for Dynamics {
             booting: Booting::Counted(CpuPercent::new(10.0).expect("10 is a percentage")),
             drain: Minutes(1),
             group_average: GroupAverage::OfSamples,
+            cpu_ceiling: CpuPercent::new(100.0).expect("100 is a percentage"),
+            credits: None,
         }
     }
 }
@@ -68,6 +76,14 @@ impl Dynamics {
     /// The same with metrics that come a minute later: what a policy should survive.
     pub fn with_later_metrics(self) -> Self {
         Self { metric_delay: Minutes(self.metric_delay.0 + 1), ..self }
+    }
+
+    /// CPU percent of an instance that boots; 0 where it is not part of the average.
+    pub(crate) fn booting_cpu(&self) -> f64 {
+        match self.booting {
+            Booting::Counted(percent) => percent.get(),
+            Booting::LeftOut => 0.0,
+        }
     }
 
     /// The minute after the newest that an alarm sees at the start of `now`; minutes count from the first of
@@ -90,30 +106,33 @@ pub(crate) struct MinuteMetric {
 }
 
 impl MinuteMetric {
-    /// `serving` instances at `cpu`, and `booting` ones as `dynamics` has them.
-    pub(crate) fn of(dynamics: &Dynamics, serving: u32, cpu: f64, booting: u32) -> Self {
-        if cpu.is_nan() {
-            return Self { sum: 0.0, weight: 0.0 };
-        }
-        let (booting, booting_cpu) = match dynamics.booting {
-            Booting::Counted(percent) => (booting, percent.get()),
-            Booting::LeftOut => (0, 0.0),
-        };
-        let weight = f64::from(serving + booting);
-        let sum = f64::from(serving) * cpu + f64::from(booting) * booting_cpu;
+    pub(crate) const MISSING: Self = Self { sum: 0.0, weight: 0.0 };
+
+    /// Instances whose CPU adds up to `sum`. A weight of 0 is a group of which none reports.
+    pub(crate) fn of_group(dynamics: &Dynamics, sum: f64, weight: f64) -> Self {
         match dynamics.group_average {
             GroupAverage::OfSamples => Self { sum, weight },
-            GroupAverage::OfMinutes => Self { sum: sum / weight, weight: 1.0 },
+            GroupAverage::OfMinutes if weight > 0.0 => Self { sum: sum / weight, weight: 1.0 },
+            GroupAverage::OfMinutes => Self::MISSING,
         }
     }
 
-    /// One point over `minutes`; `None` when no minute has data.
-    pub(crate) fn average(minutes: &[Self]) -> Option<f64> {
+    /// One value for the minute.
+    pub(crate) fn of_value(value: f64) -> Self {
+        if value.is_nan() { Self::MISSING } else { Self { sum: value, weight: 1.0 } }
+    }
+
+    /// One point over `minutes`, by the statistic that `measure` has; `None` when no minute has data.
+    pub(crate) fn point(measure: Measure, minutes: &[Self]) -> Option<f64> {
         let (mut sum, mut weight) = (0.0, 0.0);
         for minute in minutes {
             sum += minute.sum;
             weight += minute.weight;
         }
-        (weight > 0.0).then(|| sum / weight)
+        match measure {
+            _ if weight <= 0.0 => None,
+            Measure::RequestCount => Some(sum),
+            Measure::CpuUtilization | Measure::Line { .. } => Some(sum / weight),
+        }
     }
 }

@@ -6,11 +6,15 @@
 //! what comes in; [`mod@reference`] replays it as plainly as possible and [`mod@simulate`] does the same fast;
 //! [`mod@sweep`] and [`recommendation`] choose. [`talk`] keeps the rules of the talk beside AWS's.
 
+pub mod adjustment;
 pub mod alarm;
+pub mod course;
 pub mod cpu_model;
+pub mod credits;
 pub mod dynamics;
 pub mod fit;
 pub mod observation;
+pub mod plan;
 pub mod policy;
 pub mod recommendation;
 pub mod reference;

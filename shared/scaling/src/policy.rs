@@ -205,7 +205,7 @@ fn check_trigger(trigger: &Trigger) -> Result<(), PolicyError> {
     fits.then_some(()).ok_or(PolicyError::WindowTooLong { period, evaluation_periods })
 }
 
-fn check_group(group: &Group) -> Result<(), PolicyError> {
+pub(crate) fn check_group(group: &Group) -> Result<(), PolicyError> {
     within("MinSize", group.min_size.0, 1..=10_000, "1 to 10000 instances")?;
     within("MaxSize", group.max_size.0, 1..=10_000, "1 to 10000 instances")?;
     within("Cooldown", group.cooldown.0, 0..=10_000, "0 to 10000 seconds")?;

@@ -2,10 +2,8 @@
 
 use std::cmp::Ordering;
 
-use crate::dynamics::Dynamics;
-use crate::simulate::{Outcome, Question, simulate};
-use crate::sweep::Evaluated;
-use crate::traffic::Load;
+use crate::simulate::{Outcome, Question};
+use crate::sweep::{Evaluated, Setting};
 
 /// What to do about the present policy.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,14 +32,13 @@ pub fn preference(a: &Evaluated, b: &Evaluated) -> Ordering {
 /// Decides between `present` and the `kept` candidates. A candidate must hold with metrics that come a
 /// minute later, too: AWS does not publish the delay.
 pub fn recommend(
-    load: &Load,
-    dynamics: &Dynamics,
+    setting: &Setting<'_>,
     question: Question,
     present: Option<Evaluated>,
     kept: &[Evaluated],
 ) -> Verdict {
-    let later = dynamics.with_later_metrics();
-    let holds_later = |candidate: &Evaluated| simulate(load, &candidate.policy, &later, question).is_some();
+    let later = setting.with_later_metrics();
+    let holds_later = |candidate: &Evaluated| later.simulate(&candidate.policy, question).is_some();
     let holds = |candidate: &Evaluated| candidate.outcome.minutes_over <= question.minutes_over_allowed;
     let mut ranked: Vec<&Evaluated> = kept.iter().filter(|candidate| holds(candidate)).collect();
     ranked.sort_by(|a, b| preference(a, b));

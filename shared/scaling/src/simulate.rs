@@ -1,15 +1,15 @@
 //! The same answer as [`crate::reference`], fast: counters in place of instances, and one pass over the load.
 //!
-//! Each alarm keeps, for every phase of its period, how many points in a row have breached; only where data
-//! is missing are the points looked at one by one.
+//! Instances that were launched together are one batch, and nothing is counted anew until a batch moves on.
+//! Each alarm keeps, for every phase of its period, how many points in a row have breached; only where data is
+//! missing, or fewer points than all must breach, are they looked at one by one.
 
 use crate::alarm::{AlarmRule, AlarmState, Breach, EXTRA_POINTS};
-use crate::cpu_model::cpu_percent;
-use crate::dynamics::{Dynamics, MinuteMetric};
-use crate::policy::ScalingPolicy;
-use crate::reference::{Decision, Row};
+use crate::dynamics::{Booting, Dynamics, MinuteMetric};
+use crate::plan::{Alarm, Measure, Rule};
+use crate::reference::{Decision, Row, Scenario, Work, adjustment, formula};
 use crate::traffic::Load;
-use crate::units::{CpuPercent, Instances};
+use crate::units::{CpuPercent, Instances, Minutes};
 
 /// What a policy does to a load, in sum. Minutes without traffic data count only where said.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,8 +22,12 @@ pub struct Outcome {
     pub mean_cpu_percent: f64,
     /// Greatest CPU of serving instances; 0 if no minute is known.
     pub max_cpu_percent: f64,
-    /// Minutes with CPU at or over the ceiling.
+    /// Minutes with CPU at or over the ceiling, or with an instance held down for want of credits.
     pub minutes_over: u32,
+    /// Minutes with an instance held down for want of credits.
+    pub minutes_throttled: u32,
+    /// CPU credits spent beyond what was there, in unlimited mode.
+    pub surplus_credits: f64,
     /// Billed instances, summed over minutes: the cost.
     pub billed_instance_minutes: u64,
     /// Greatest desired capacity.
@@ -45,7 +49,8 @@ impl Outcome {
         let mut tally = Tally::default();
         for row in rows {
             let cpu = row.cpu_percent.unwrap_or(f64::NAN);
-            tally.add(cpu, ceiling.get(), row.desired.0, u64::from(row.billed.0));
+            tally.add(cpu, ceiling.get(), row.throttled.0, row.desired.0, u64::from(row.billed.0));
+            tally.surplus += row.surplus_credits;
             match row.decision {
                 Decision::ScaleOut { .. } => tally.scale_outs += 1,
                 Decision::ScaleIn { .. } => tally.scale_ins += 1,
@@ -59,37 +64,42 @@ impl Outcome {
 /// What is asked of a replay.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Question {
-    /// Instances at the start.
-    pub initial: Instances,
     /// CPU that should not be reached.
     pub ceiling: CpuPercent,
     /// Minutes in which it may be; the replay is given up at the first one more.
     pub minutes_over_allowed: u32,
 }
 
-/// Replays `load` under `policy`; `None` as soon as the ceiling was reached in more minutes than allowed.
-pub fn simulate(
-    load: &Load,
-    policy: &ScalingPolicy,
-    dynamics: &Dynamics,
-    question: Question,
-) -> Option<Outcome> {
+impl Question {
+    /// Any number of minutes over the ceiling: the replay is never given up.
+    pub fn whatever_it_takes(ceiling: CpuPercent) -> Self {
+        Self { ceiling, minutes_over_allowed: u32::MAX }
+    }
+}
+
+/// Replays `load`; `None` as soon as the ceiling was reached in more minutes than allowed.
+pub fn simulate(load: &Load, scenario: &Scenario, question: Question) -> Option<Outcome> {
     let ceiling = question.ceiling.get();
     let offset = load.start.epoch_minutes();
     let mut tally = Tally::default();
-    let mut fleet = Fleet::new(policy, dynamics, question.initial);
-    let mut alarms = Alarms::new(policy, load.demand_percent.len());
-    for (now, &demand) in load.demand_percent.iter().enumerate() {
+    let mut fleet = Fleet::new(scenario);
+    let mut alarms = Alarms::new(scenario, load.demand_percent.len());
+    for now in 0..load.demand_percent.len() {
         fleet.advance(now);
-        alarms.look(dynamics.visible_end(now as i64, offset));
-        if alarms.high == AlarmState::Alarm {
-            tally.scale_outs += u32::from(fleet.scale_out(now));
-        } else if alarms.low == AlarmState::Alarm {
-            tally.scale_ins += u32::from(fleet.scale_in(now));
+        if !scenario.course.is_empty() {
+            fleet.follow_schedule(now, load);
         }
-        let cpu = cpu_percent(load.intercept_percent, demand / f64::from(fleet.serving));
-        alarms.record(MinuteMetric::of(dynamics, fleet.serving, cpu, fleet.booting));
-        tally.add(cpu, ceiling, fleet.desired, fleet.billed());
+        let visible = scenario.dynamics.visible_end(now as i64, offset);
+        alarms.look(visible);
+        match fleet.decide(now, &alarms, visible) {
+            Moved::Out => tally.scale_outs += 1,
+            Moved::In => tally.scale_ins += 1,
+            Moved::Not => {}
+        }
+        let (work, metric) = fleet.run(load, now);
+        alarms.metrics.push(metric);
+        tally.add(work.busiest, ceiling, work.throttled, fleet.desired, fleet.billed());
+        tally.surplus += work.surplus;
         if tally.minutes_over > question.minutes_over_allowed {
             return None;
         }
@@ -104,6 +114,8 @@ struct Tally {
     cpu_sum: f64,
     cpu_max: f64,
     minutes_over: u32,
+    minutes_throttled: u32,
+    surplus: f64,
     billed: u64,
     peak_desired: u32,
     scale_outs: u32,
@@ -111,7 +123,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, cpu: f64, ceiling: f64, desired: u32, billed: u64) {
+    fn add(&mut self, cpu: f64, ceiling: f64, throttled: u32, desired: u32, billed: u64) {
         self.billed += billed;
         self.peak_desired = self.peak_desired.max(desired);
         if cpu.is_nan() {
@@ -121,7 +133,8 @@ impl Tally {
         self.minutes += 1;
         self.cpu_sum += cpu;
         self.cpu_max = self.cpu_max.max(cpu);
-        self.minutes_over += u32::from(cpu >= ceiling);
+        self.minutes_over += u32::from(cpu >= ceiling || throttled > 0);
+        self.minutes_throttled += u32::from(throttled > 0);
     }
 
     fn outcome(self) -> Outcome {
@@ -132,6 +145,8 @@ impl Tally {
             mean_cpu_percent: mean,
             max_cpu_percent: self.cpu_max,
             minutes_over: self.minutes_over,
+            minutes_throttled: self.minutes_throttled,
+            surplus_credits: self.surplus,
             billed_instance_minutes: self.billed,
             peak_desired: Instances(self.peak_desired),
             scale_outs: self.scale_outs,
@@ -140,164 +155,354 @@ impl Tally {
     }
 }
 
-/// Instances that change state together, at minute `at`.
-#[derive(Clone, Copy)]
+/// Instances that were launched together; minutes count from the first of the load.
+#[derive(Clone, Copy, PartialEq)]
 struct Batch {
-    at: usize,
+    in_service_from: usize,
+    serving_from: usize,
+    reporting_from: usize,
+    warm_from: usize,
+    credits: f64,
     count: u32,
 }
 
-/// The group as counters. A launch moves from `launching` through `booting` to `serving`; several launches
-/// can boot at once, one alone can be launching, since the next must wait for it.
-struct Fleet {
-    desired: u32,
-    serving: u32,
-    booting: u32,
-    launching: Batch,
-    boots: Vec<Batch>,
-    drains: Vec<Batch>,
-    next_change: usize,
-    accepted_from: usize,
-    steps: Steps,
+impl Batch {
+    /// The first minute after `now` at which its instances move on.
+    fn next_change(&self, now: usize) -> usize {
+        let ends = [self.in_service_from, self.serving_from, self.reporting_from, self.warm_from];
+        ends.into_iter().filter(|end| now < *end).min().unwrap_or(NEVER)
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        Self { count: 0, ..*self } == Self { count: 0, ..*other }
+    }
 }
 
-/// A policy's numbers, bare, in minutes.
-struct Steps {
-    up: u32,
-    down: u32,
-    min: u32,
-    max: u32,
-    launch: usize,
-    boot: usize,
-    drain: usize,
-    cooldown: usize,
+/// What the policy did.
+enum Moved {
+    Out,
+    In,
+    Not,
+}
+
+/// The group. What is counted of its batches holds until `next_change`.
+struct Fleet<'a> {
+    scenario: &'a Scenario,
+    dynamics: &'a Dynamics,
+    limits: crate::policy::Group,
+    /// Oldest first.
+    batches: Vec<Batch>,
+    /// Draining instances: the minute at which they are gone, and how many.
+    drains: Vec<(usize, u32)>,
+    desired: u32,
+    serving: u32,
+    reporting_serving: u32,
+    reporting_booting: u32,
+    warm: u32,
+    draining: u32,
+    extra: u32,
+    extra_cpu: f64,
+    next_change: usize,
+    accepted_from: usize,
 }
 
 const NEVER: usize = usize::MAX;
 
-impl Fleet {
-    fn new(policy: &ScalingPolicy, dynamics: &Dynamics, initial: Instances) -> Self {
-        let (trigger, group) = (policy.trigger(), policy.group());
-        let size = initial.clamp(group.min_size, group.max_size).0;
+impl<'a> Fleet<'a> {
+    fn new(scenario: &'a Scenario) -> Self {
+        let limits = scenario.plan.group;
+        let size = scenario.initial.clamp(limits.min_size, limits.max_size).0;
+        let there = Batch {
+            in_service_from: 0,
+            serving_from: 0,
+            reporting_from: 0,
+            warm_from: 0,
+            credits: scenario.dynamics.credits.map_or(0.0, |credits| credits.initial_balance),
+            count: size,
+        };
         Self {
+            scenario,
+            dynamics: &scenario.dynamics,
+            limits,
+            batches: vec![there],
+            drains: Vec::new(),
             desired: size,
             serving: size,
-            booting: 0,
-            launching: Batch { at: NEVER, count: 0 },
-            boots: Vec::new(),
-            drains: Vec::new(),
+            reporting_serving: size,
+            reporting_booting: 0,
+            warm: size,
+            draining: 0,
+            extra: 0,
+            extra_cpu: 0.0,
             next_change: NEVER,
             accepted_from: 0,
-            steps: Steps {
-                up: trigger.upper_breach_scale_increment.0,
-                down: trigger.lower_breach_scale_increment.0,
-                min: group.min_size.0,
-                max: group.max_size.0,
-                launch: dynamics.launch.0 as usize,
-                boot: dynamics.boot.0 as usize,
-                drain: dynamics.drain.0 as usize,
-                cooldown: group.cooldown.to_minutes_rounded_up().0 as usize,
-            },
         }
     }
 
     fn billed(&self) -> u64 {
-        let draining: u32 = self.drains.iter().map(|batch| batch.count).sum();
-        u64::from(self.desired + draining)
+        u64::from(self.desired + self.draining + self.extra)
     }
 
     fn advance(&mut self, now: usize) {
-        if now < self.next_change {
+        if self.next_change <= now {
+            self.drains.retain(|(gone_at, _)| now < *gone_at);
+            self.count(now);
+        }
+    }
+
+    fn count(&mut self, now: usize) {
+        self.forget_differences(now);
+        let count = |holds: &dyn Fn(&Batch) -> bool| -> u32 {
+            self.batches.iter().filter(|batch| holds(batch)).map(|batch| batch.count).sum()
+        };
+        let serves = |batch: &Batch| batch.serving_from <= now;
+        let reports = |batch: &Batch| batch.reporting_from <= now;
+        self.desired = count(&|_| true);
+        self.serving = count(&serves);
+        self.reporting_serving = count(&|batch| reports(batch) && serves(batch));
+        self.reporting_booting = count(&|batch| reports(batch) && !serves(batch));
+        self.warm = count(&|batch| batch.warm_from <= now);
+        self.draining = self.drains.iter().map(|(_, count)| count).sum();
+        let moves = self.batches.iter().map(|batch| batch.next_change(now));
+        self.next_change =
+            moves.chain(self.drains.iter().map(|(gone_at, _)| *gone_at)).min().unwrap_or(NEVER);
+    }
+
+    /// Without credits, instances that have nothing before them are alike, whenever they came.
+    fn forget_differences(&mut self, now: usize) {
+        if self.dynamics.credits.is_some() {
             return;
         }
-        if self.launching.at <= now {
-            let boot = Batch { at: self.launching.at + self.steps.boot, count: self.launching.count };
-            self.booting += boot.count;
-            self.boots.push(boot);
-            self.launching = Batch { at: NEVER, count: 0 };
+        while let [first, second, ..] = &self.batches[..] {
+            if first.next_change(now) != NEVER || second.next_change(now) != NEVER {
+                return;
+            }
+            self.batches[1].count += self.batches[0].count;
+            self.batches.remove(0);
         }
-        let booted: u32 = self.boots.iter().filter(|batch| batch.at <= now).map(|batch| batch.count).sum();
-        self.booting -= booted;
-        self.serving += booted;
-        self.boots.retain(|batch| now < batch.at);
-        self.drains.retain(|batch| now < batch.at);
-        self.schedule();
     }
 
-    fn schedule(&mut self) {
-        let ends = self.boots.iter().chain(&self.drains).map(|batch| batch.at);
-        self.next_change = ends.fold(self.launching.at, usize::min);
+    fn follow_schedule(&mut self, now: usize, load: &Load) {
+        let minute = load.start + Minutes(now as u32);
+        for change in self.scenario.course.changes_at(minute) {
+            self.limits.min_size = change.min_size.unwrap_or(self.limits.min_size);
+            self.limits.max_size = change.max_size.unwrap_or(self.limits.max_size);
+            let wanted = change.desired_capacity.map_or(self.desired, |desired| desired.0);
+            self.set_capacity(now, self.within_limits(wanted));
+        }
+        (self.extra, self.extra_cpu) = self.scenario.course.deploying_at(minute);
     }
 
-    fn scale_out(&mut self, now: usize) -> bool {
-        let to = self.desired.saturating_add(self.steps.up).min(self.steps.max);
-        if now < self.accepted_from || to == self.desired {
-            return false;
-        }
-        self.launching = Batch { at: now + self.steps.launch, count: to - self.desired };
-        self.desired = to;
-        self.accepted_from = self.launching.at + self.steps.cooldown;
-        self.schedule();
-        self.advance(now);
-        true
+    fn within_limits(&self, capacity: u32) -> u32 {
+        capacity.max(self.limits.min_size.0).min(self.limits.max_size.0)
     }
 
-    fn scale_in(&mut self, now: usize) -> bool {
-        let to = self.desired.saturating_sub(self.steps.down).max(self.steps.min);
-        if now < self.accepted_from || to == self.desired {
-            return false;
+    fn decide(&mut self, now: usize, alarms: &Alarms, visible: i64) -> Moved {
+        let (high, low) = (alarms.high.state, alarms.low.state);
+        if high != AlarmState::Alarm && low != AlarmState::Alarm {
+            return Moved::Not;
         }
-        let drain = Batch { at: now + self.steps.drain, count: self.desired - to };
-        self.remove(drain.count);
-        self.desired = to;
-        if now < drain.at {
-            self.drains.push(drain);
-        }
-        self.accepted_from = drain.at + self.steps.cooldown;
-        self.schedule();
-        true
+        let is_high = high == AlarmState::Alarm;
+        let newest = || alarms.newest(visible, is_high);
+        let to = match &self.scenario.plan.rule {
+            Rule::Simple(_) if now < self.accepted_from => None,
+            Rule::Simple(simple) => {
+                let adjustment = if is_high { simple.on_high } else { simple.on_low };
+                Some(self.within_limits(adjustment.apply(self.desired)))
+            }
+            Rule::Step(step) if is_high => {
+                let adjustment = adjustment(&step.on_high, &step.high, newest());
+                adjustment.map(|adjustment| self.within_limits(adjustment.apply(self.warm)).max(self.desired))
+            }
+            Rule::TargetTracking(tracking) if is_high => newest().map(|newest| {
+                self.within_limits(formula(self.warm, newest, tracking.target)).max(self.desired)
+            }),
+            Rule::Step(_) | Rule::TargetTracking(_) if self.warm < self.desired => None,
+            Rule::Step(step) => {
+                let adjustment = adjustment(&step.on_low, &step.low, newest());
+                adjustment
+                    .map(|adjustment| self.within_limits(adjustment.apply(self.desired)).min(self.desired))
+            }
+            Rule::TargetTracking(tracking) => newest().map(|newest| {
+                let asked = formula(self.desired, newest, tracking.target).max(self.desired - 1);
+                self.within_limits(asked).min(self.desired)
+            }),
+        };
+        self.move_to(now, to.unwrap_or(self.desired))
     }
 
-    /// Serving instances first, but for the last one; then the newest of those that boot.
-    fn remove(&mut self, count: u32) {
-        let from_serving = count.min(self.serving - 1);
-        self.serving -= from_serving;
-        let mut rest = count - from_serving;
-        self.booting -= rest;
-        while rest > 0 {
-            let newest = self.boots.last_mut().expect("instances in service serve or boot");
-            let taken = rest.min(newest.count);
-            newest.count -= taken;
-            rest -= taken;
-            if newest.count == 0 {
-                self.boots.pop();
+    fn move_to(&mut self, now: usize, to: u32) -> Moved {
+        let from = self.desired;
+        self.set_capacity(now, to);
+        match to.cmp(&from) {
+            std::cmp::Ordering::Less => Moved::In,
+            std::cmp::Ordering::Equal => Moved::Not,
+            std::cmp::Ordering::Greater => Moved::Out,
+        }
+    }
+
+    fn set_capacity(&mut self, now: usize, to: u32) {
+        match to.cmp(&self.desired) {
+            std::cmp::Ordering::Less => self.end(now, self.desired - to),
+            std::cmp::Ordering::Equal => return,
+            std::cmp::Ordering::Greater => self.launch(now, to - self.desired),
+        }
+        self.count(now);
+    }
+
+    fn launch(&mut self, now: usize, count: u32) {
+        let in_service_from = now + self.dynamics.launch.0 as usize;
+        let serving_from = in_service_from + self.dynamics.boot.0 as usize;
+        let warm_up = self.scenario.plan.rule.warm_up();
+        let warm_from = in_service_from + warm_up.map_or(0, |warm_up| warm_up.0 as usize);
+        let reporting_from = match (warm_up, self.dynamics.booting) {
+            (Some(_), _) => warm_from,
+            (None, Booting::Counted(_)) => in_service_from,
+            (None, Booting::LeftOut) => serving_from,
+        };
+        let credits = self.dynamics.credits.map_or(0.0, |credits| credits.at_launch());
+        let batch = Batch { in_service_from, serving_from, reporting_from, warm_from, credits, count };
+        match self.batches.last_mut().filter(|last| last.is_like(&batch)) {
+            Some(last) => last.count += count,
+            None => self.batches.push(batch),
+        }
+        self.rest_after(in_service_from);
+    }
+
+    fn end(&mut self, now: usize, count: u32) {
+        let gone_at = now + self.dynamics.drain.0 as usize;
+        if now < gone_at {
+            self.drains.push((gone_at, count));
+        }
+        let from_serving = count.min(self.serving.saturating_sub(1));
+        self.remove_serving(now, from_serving);
+        self.remove_newest(count - from_serving);
+        self.batches.retain(|batch| batch.count > 0);
+        self.rest_after(gone_at);
+    }
+
+    fn remove_serving(&mut self, now: usize, mut count: u32) {
+        for batch in self.batches.iter_mut().filter(|batch| batch.serving_from <= now) {
+            let taken = count.min(batch.count);
+            batch.count -= taken;
+            count -= taken;
+        }
+    }
+
+    fn remove_newest(&mut self, mut count: u32) {
+        for batch in self.batches.iter_mut().rev() {
+            let taken = count.min(batch.count);
+            batch.count -= taken;
+            count -= taken;
+        }
+    }
+
+    fn rest_after(&mut self, activity_end: usize) {
+        let cooldown = self.limits.cooldown.to_minutes_rounded_up().0 as usize;
+        self.accepted_from = self.accepted_from.max(activity_end + cooldown);
+    }
+
+    fn run(&mut self, load: &Load, now: usize) -> (Work, MinuteMetric) {
+        let serving = f64::from(self.serving + self.extra);
+        let demand = load.demand_percent[now];
+        let wanted = load.base_percent(now) + self.extra_cpu + demand / serving;
+        let wanted = wanted.clamp(0.0, self.dynamics.cpu_ceiling.get());
+        let work = if self.dynamics.credits.is_some() {
+            self.work_on_credit(now, wanted)
+        } else {
+            Work::alike(self.dynamics, wanted, self.reporting_serving + self.extra, self.reporting_booting)
+        };
+        let metric = match self.scenario.plan.measure {
+            _ if demand.is_nan() => MinuteMetric::MISSING,
+            Measure::CpuUtilization => MinuteMetric::of_group(self.dynamics, work.sum, work.weight),
+            Measure::RequestCount => MinuteMetric::of_value(load.requests(now)),
+            Measure::Line { intercept, per_request } => {
+                MinuteMetric::of_value(intercept + per_request * (load.requests(now) / serving))
+            }
+        };
+        (work, metric)
+    }
+
+    fn work_on_credit(&mut self, now: usize, wanted: f64) -> Work {
+        let mut work = Work::default();
+        for batch in self.batches.iter_mut().filter(|batch| batch.in_service_from <= now) {
+            let serves = batch.serving_from <= now;
+            let cpu = if serves { wanted } else { self.dynamics.booting_cpu() };
+            let (cpu, credits) = work.spend(self.dynamics, batch.credits, cpu, batch.count, serves);
+            batch.credits = credits;
+            if batch.reporting_from <= now {
+                work.report(cpu, batch.count);
             }
         }
+        work.help(wanted, self.extra);
+        work
     }
 }
 
-/// How one point stands to both thresholds.
+/// How one point stands to a threshold.
 #[derive(Clone, Copy, PartialEq)]
 enum Point {
-    Within,
-    Over,
-    Under,
+    Fine,
+    Breach,
     Missing,
 }
 
-/// Both alarms of a policy: they share their window.
+/// Both alarms of a policy, and what they look at.
 struct Alarms {
-    high: AlarmState,
-    low: AlarmState,
-    upper: f64,
-    lower: f64,
+    high: Watch,
+    low: Watch,
+    measure: Measure,
+    metrics: Vec<MinuteMetric>,
+}
+
+impl Alarms {
+    fn new(scenario: &Scenario, minutes: usize) -> Self {
+        let rule = &scenario.plan.rule;
+        Self {
+            high: Watch::new(*rule.high(), minutes),
+            low: Watch::new(*rule.low(), minutes),
+            measure: scenario.plan.measure,
+            metrics: Vec::with_capacity(minutes),
+        }
+    }
+
+    /// Looks at what ends before minute `visible_end`. Nothing changes between two points.
+    fn look(&mut self, visible_end: i64) {
+        let Ok(end) = usize::try_from(visible_end) else { return };
+        let share_points = self.high.period == self.low.period;
+        for end in self.high.seen_end + 1..=end {
+            let value = self.point(end, self.high.period);
+            self.high.note(end, value);
+            let value = if share_points { value } else { self.point(end, self.low.period) };
+            self.low.note(end, value);
+        }
+        self.high.evaluate(end);
+        self.low.evaluate(end);
+    }
+
+    /// `None` before the first whole period; a missing point is `Some(None)`.
+    fn point(&self, end: usize, period: usize) -> Option<Option<f64>> {
+        let start = end.checked_sub(period)?;
+        Some(MinuteMetric::point(self.measure, &self.metrics[start..end]))
+    }
+
+    /// The newest value that the alarm of one side saw.
+    fn newest(&self, visible_end: i64, is_high: bool) -> Option<f64> {
+        let watch = if is_high { &self.high } else { &self.low };
+        self.point(usize::try_from(visible_end).ok()?, watch.period)?
+    }
+}
+
+/// One alarm.
+struct Watch {
+    state: AlarmState,
+    alarm: Alarm,
     rule: AlarmRule,
     period: usize,
-    metrics: Vec<MinuteMetric>,
     /// The point that ends before each minute; filled as they become visible.
     points: Vec<Point>,
-    /// For each phase of the period, how many of the newest points in a row were over, and under.
-    runs: Vec<(u32, u32)>,
+    /// For each phase of the period, how many of the newest points in a row breached.
+    runs: Vec<u32>,
     /// The end of the newest point that was seen, and its phase: `seen_end % period`, kept without dividing.
     seen_end: usize,
     phase: usize,
@@ -306,87 +511,60 @@ struct Alarms {
     newest_missing_end: usize,
 }
 
-impl Alarms {
-    fn new(policy: &ScalingPolicy, minutes: usize) -> Self {
-        let trigger = policy.trigger();
-        let period = trigger.period.0 as usize;
+impl Watch {
+    fn new(alarm: Alarm, minutes: usize) -> Self {
+        let period = alarm.period.0 as usize;
         Self {
-            high: AlarmState::Ok,
-            low: AlarmState::Ok,
-            upper: trigger.upper_threshold.get(),
-            lower: trigger.lower_threshold.get(),
-            rule: AlarmRule::beanstalk(trigger.evaluation_periods as usize),
+            state: AlarmState::Ok,
+            alarm,
+            rule: alarm.rule,
             period,
-            metrics: Vec::with_capacity(minutes),
-            points: vec![Point::Within; minutes + 1],
-            runs: vec![(0, 0); period],
+            points: vec![Point::Fine; minutes + 1],
+            runs: vec![0; period],
             seen_end: 0,
             phase: 0,
-            full_at: period * trigger.evaluation_periods as usize,
+            full_at: period * alarm.rule.evaluation_periods,
             newest_missing_end: 0,
         }
     }
 
-    fn record(&mut self, metric: MinuteMetric) {
-        self.metrics.push(metric);
-    }
-
-    /// Looks at what ends before minute `visible_end`. Nothing changes between two points.
-    fn look(&mut self, visible_end: i64) {
-        let Ok(end) = usize::try_from(visible_end) else { return };
-        if end != self.seen_end {
-            for end in self.seen_end + 1..=end {
-                self.note_point(end);
-            }
-            self.seen_end = end;
-        }
-        if end < self.full_at {
-            return;
-        }
-        let range = (self.rule.evaluation_periods + EXTRA_POINTS) * self.period;
-        if self.newest_missing_end > 0 && end < self.newest_missing_end + range {
-            self.look_at_each(end);
-        } else {
-            let (over, under) = self.runs[self.phase];
-            let needed = self.rule.evaluation_periods as u32;
-            self.high = if over >= needed { AlarmState::Alarm } else { AlarmState::Ok };
-            self.low = if under >= needed { AlarmState::Alarm } else { AlarmState::Ok };
-        }
-    }
-
-    fn note_point(&mut self, end: usize) {
+    fn note(&mut self, end: usize, value: Option<Option<f64>>) {
+        self.seen_end = end;
         self.phase = if self.phase + 1 == self.period { 0 } else { self.phase + 1 };
-        if end < self.period {
-            return;
-        }
-        let point = self.point(end);
+        let Some(value) = value else { return };
+        let point = match value {
+            None => Point::Missing,
+            Some(value) if self.alarm.breaches(value) => Point::Breach,
+            Some(_) => Point::Fine,
+        };
         self.points[end] = point;
-        let (over, under) = &mut self.runs[self.phase];
-        *over = if point == Point::Over { *over + 1 } else { 0 };
-        *under = if point == Point::Under { *under + 1 } else { 0 };
+        let run = &mut self.runs[self.phase];
+        *run = if point == Point::Breach { *run + 1 } else { 0 };
         if point == Point::Missing {
             self.newest_missing_end = end;
         }
     }
 
-    fn point(&self, end: usize) -> Point {
-        match MinuteMetric::average(&self.metrics[end - self.period..end]) {
-            None => Point::Missing,
-            Some(cpu) if cpu > self.upper => Point::Over,
-            Some(cpu) if cpu < self.lower => Point::Under,
-            Some(_) => Point::Within,
+    fn evaluate(&mut self, end: usize) {
+        if end < self.full_at {
+            return;
+        }
+        let range = (self.rule.evaluation_periods + EXTRA_POINTS) * self.period;
+        let some_missing = self.newest_missing_end > 0 && end < self.newest_missing_end + range;
+        if some_missing || self.rule.datapoints_to_alarm < self.rule.evaluation_periods {
+            self.state = self.look_at_each(end);
+        } else {
+            let all = self.runs[self.phase] >= self.rule.evaluation_periods as u32;
+            self.state = if all { AlarmState::Alarm } else { AlarmState::Ok };
         }
     }
 
     #[cold]
-    fn look_at_each(&mut self, end: usize) {
+    fn look_at_each(&self, end: usize) -> AlarmState {
         let count = (end / self.period).min(self.rule.evaluation_periods + EXTRA_POINTS);
         let points = (0..count).rev().map(|back| self.points[end - back * self.period]);
-        let breaches = |breach: Point| -> Vec<Breach> {
-            points.clone().map(|point| (point != Point::Missing).then_some(point == breach)).collect()
-        };
-        let (over, under) = (breaches(Point::Over), breaches(Point::Under));
-        self.high = self.rule.evaluate(&over, self.high);
-        self.low = self.rule.evaluate(&under, self.low);
+        let breaches: Vec<Breach> =
+            points.map(|point| (point != Point::Missing).then_some(point == Point::Breach)).collect();
+        self.rule.evaluate(&breaches, self.state)
     }
 }

@@ -5,8 +5,11 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use crate::course::Course;
 use crate::dynamics::{Dynamics, Monitoring};
+use crate::plan::Plan;
 use crate::policy::{Group, ScalingPolicy, Trigger};
+use crate::reference::Scenario;
 use crate::simulate::{Outcome, Question, simulate};
 use crate::traffic::Load;
 use crate::units::{CpuPercent, Instances, Minutes, Seconds};
@@ -169,12 +172,42 @@ pub struct Evaluated {
     pub outcome: Outcome,
 }
 
+/// What stays the same over all replays of a sweep.
+#[derive(Debug, Clone)]
+pub struct Setting<'a> {
+    /// What comes in.
+    pub load: &'a Load,
+    /// Delays and the like.
+    pub dynamics: Dynamics,
+    /// What happens that no alarm asks for.
+    pub course: Course,
+    /// Instances at the start.
+    pub initial: Instances,
+}
+
+impl Setting<'_> {
+    /// The replay of one plan in it.
+    pub fn simulate(&self, plan: impl Into<Plan>, question: Question) -> Option<Outcome> {
+        simulate(self.load, &self.scenario(plan), question)
+    }
+
+    /// One plan in it.
+    pub fn scenario(&self, plan: impl Into<Plan>) -> Scenario {
+        let (dynamics, initial) = (self.dynamics, self.initial);
+        Scenario { plan: plan.into(), dynamics, course: self.course.clone(), initial }
+    }
+
+    /// The same with metrics that come a minute later: what a policy should survive.
+    pub fn with_later_metrics(&self) -> Self {
+        Self { dynamics: self.dynamics.with_later_metrics(), ..self.clone() }
+    }
+}
+
 /// Replays every policy on `threads` threads and keeps those that hold, in the order given, whatever the
 /// number of threads. `progress` is told of every policy that is done.
 pub fn sweep(
-    load: &Load,
+    setting: &Setting<'_>,
     policies: &[ScalingPolicy],
-    dynamics: &Dynamics,
     question: Question,
     threads: NonZero<usize>,
     progress: &(dyn Fn(usize) + Sync),
@@ -189,7 +222,7 @@ pub fn sweep(
             if chunk.is_empty() {
                 return kept;
             }
-            let held = |policy: &ScalingPolicy| simulate(load, policy, dynamics, question);
+            let held = |policy: &ScalingPolicy| setting.simulate(policy, question);
             kept.extend(chunk.iter().enumerate().filter_map(|(index, policy)| {
                 held(policy).map(|outcome| (start + index, Evaluated { policy: *policy, outcome }))
             }));

@@ -104,9 +104,14 @@ pub struct Load {
     pub start: MinuteUtc,
     /// CPU percent of an instance without requests.
     pub intercept_percent: f64,
+    /// CPU percent of one instance for one request per minute.
+    pub coefficient: f64,
     /// CPU percent beyond the intercept that one instance would show if it served everything, not kept
     /// within 100. NaN where the requests are not known: a plain number keeps the replay fast.
     pub demand_percent: Vec<f64>,
+    /// CPU percent that each instance shows beyond the line in each minute, as recorded; empty for a line
+    /// without strays.
+    pub stray_percent: Vec<f64>,
 }
 
 impl Load {
@@ -117,8 +122,20 @@ impl Load {
         Self {
             start: traffic.start,
             intercept_percent: model.intercept_percent(),
+            coefficient: model.coefficient(),
+            stray_percent: Vec::new(),
             demand_percent: traffic.requests_per_minute.iter().map(demand).collect(),
         }
+    }
+
+    /// CPU percent of an instance without requests in that minute.
+    pub(crate) fn base_percent(&self, minute: usize) -> f64 {
+        self.intercept_percent + self.stray_percent.get(minute).copied().unwrap_or(0.0)
+    }
+
+    /// Requests in that minute; NaN where they are not known.
+    pub(crate) fn requests(&self, minute: usize) -> f64 {
+        self.demand_percent[minute] / self.coefficient
     }
 
     /// The greatest known demand, 0 if none is.

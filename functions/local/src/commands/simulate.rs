@@ -9,7 +9,7 @@ use scaling::alarm::AlarmState;
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::{Dynamics, Monitoring};
 use scaling::policy::{Group, ScalingPolicy, Trigger};
-use scaling::reference::{Decision, Row, replay};
+use scaling::reference::{Decision, Row, Scenario, replay};
 use scaling::simulate::Outcome;
 use scaling::talk::{self, TalkPolicy};
 use scaling::traffic::{Load, Traffic};
@@ -169,7 +169,7 @@ fn by_aws(command: &Simulate, traffic: &Traffic, load: &Load, output: &mut Outpu
     let monitoring = if command.policy.basic_monitoring { Monitoring::Basic } else { Monitoring::Detailed };
     let dynamics = Dynamics { monitoring, ..dynamics(&command.delays) };
     let initial = command.initial.map_or(policy.group().min_size, Instances);
-    let rows = replay(load, &policy, &dynamics, initial);
+    let rows = replay(load, &Scenario::of(&policy, dynamics, initial));
     let ceiling = command.aim.ceiling.map_or(super::default_ceiling(), |percent| percent.0);
     let outcome = Outcome::of(&rows, ceiling);
     let rates = traffic.requests_per_minute.iter().map(|rate| rate.map(RequestsPerMinute::get));
@@ -245,7 +245,7 @@ impl Line {
             serving: row.serving.0,
             billed: row.billed.0,
             cpu_percent: row.cpu_percent,
-            group_cpu_percent: row.group_cpu_percent,
+            group_cpu_percent: row.measure,
             high: alarm(row.high),
             low: alarm(row.low),
             decision: decision(row.decision, clock),
@@ -292,6 +292,8 @@ fn decision(decision: Decision, clock: Clock) -> String {
         }
         Decision::AtMaxSize => "at MaxSize".into(),
         Decision::AtMinSize => "at MinSize".into(),
+        Decision::WarmingUp => "refused: instances warm up".into(),
+        Decision::NoChange { capacity } => format!("asks for {}: no change", capacity.0),
     }
 }
 
