@@ -5,13 +5,16 @@
 mod agreement;
 mod alarms;
 mod archive;
+mod backtests;
 mod candidates;
 mod fit;
 mod intake;
+mod judged;
 mod parquet_readers;
 mod policies;
 mod real;
 mod rules;
+mod schedules;
 mod stages;
 mod tables;
 mod talk;

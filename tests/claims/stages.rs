@@ -73,6 +73,7 @@ fn options() -> Vec<OptionDocument> {
     let trigger = |name, value| option("aws:autoscaling:trigger", name, value);
     vec![
         trigger("MeasureName", "CPUUtilization"),
+        trigger("Unit", "Percent"),
         trigger("UpperThreshold", "60"),
         trigger("LowerThreshold", "20"),
         trigger("BreachDuration", "5"),

@@ -18,6 +18,7 @@ use scaling::units::{CpuPercent, MinuteUtc, Minutes, Window};
 use crate::options::{Delays, File, Intake, Place, Time};
 use crate::values::Stages;
 
+mod check;
 mod demo;
 mod ingest;
 mod publish;
@@ -65,6 +66,7 @@ enum Command {
     Refit(refit::Refit),
     Sweep(Box<sweep::Sweep>),
     Publish(publish::Publish),
+    Check(check::Check),
     Simulate(Box<simulate::Simulate>),
     Shape(shape::ShapeCommand),
     Talk(talk::Talk),
@@ -82,6 +84,7 @@ pub(crate) async fn run(trellis: Trellis, now: Timestamp) -> anyhow::Result<()> 
         Command::Refit(command) => refit::run(command, file, output).await,
         Command::Sweep(command) => sweep::run(*command, file, output).await,
         Command::Publish(command) => publish::run(command, file, output, now).await,
+        Command::Check(command) => check::run(command, file, output).await,
         Command::Simulate(command) => simulate::run(&command, output),
         Command::Shape(command) => shape::run(&command, output),
         Command::Talk(command) => talk::run(&command, output),

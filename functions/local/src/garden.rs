@@ -7,10 +7,12 @@
 
 use std::fmt::Write as _;
 
+use pipeline::documents::OptionDocument;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+use scaling::course::{Course, Deployment};
 use scaling::cpu_model::CpuModel;
-use scaling::dynamics::{Dynamics, Monitoring};
+use scaling::dynamics::Dynamics;
 use scaling::reference::{Row, Scenario, replay};
 use scaling::settings::Settings;
 use scaling::traffic::{Load, Traffic};
@@ -33,6 +35,8 @@ const START: i64 = 29_892_960;
 /// CPU percent of one instance: without requests, and for one request per minute.
 const INTERCEPT: f64 = 3.0;
 const COEFFICIENT: f64 = 0.012;
+/// How far CPU strays from that line, points of percent.
+const SPREAD: f64 = 1.1;
 
 /// Requests per minute through an ordinary day, an entry every two hours, straight lines between.
 const DAY: [f64; 12] = [
@@ -45,7 +49,7 @@ const WEEK: [f64; 7] = [1.0, 1.03, 1.05, 1.02, 0.93, 0.62, 0.58];
 
 /// A campaign on the second Wednesday at 19:10: up to five thousand requests a minute on top, within 25 minutes.
 const CROWD: std::ops::Range<usize> = 9 * 1440 + 1150..9 * 1440 + 1240;
-/// A deployment on the first Thursday at 14:00: twice the instances, and CPU of its own.
+/// A deployment on the first Thursday at 14:00: four more instances, and CPU of its own.
 const DEPLOYMENT: std::ops::Range<usize> = 3 * 1440 + 840..3 * 1440 + 855;
 /// CloudWatch had nothing on the second Saturday from 03:20 to 04:05.
 const GAP: std::ops::Range<usize> = 12 * 1440 + 200..12 * 1440 + 245;
@@ -54,11 +58,12 @@ const GAP: std::ops::Range<usize> = 12 * 1440 + 200..12 * 1440 + 245;
 pub(crate) fn csv() -> String {
     let mut noise = Noise(ChaCha8Rng::seed_from_u64(SEED));
     let requests: Vec<f64> = (0..MINUTES).map(|minute| requests(minute, &mut noise)).collect();
-    let rows = scaled(&requests);
+    let strays: Vec<f64> = (0..MINUTES).map(|_| SPREAD * noise.about_zero()).collect();
+    let rows = scaled(&requests, strays);
     let mut text =
         String::from("timestamp,requests,cpu_percent,cpu_percent_max,in_service,latency_p50_seconds\n");
     for (minute, row) in rows.iter().enumerate().filter(|(minute, _)| !GAP.contains(minute)) {
-        let _ = writeln!(text, "{}", line(minute, requests[minute], row, &mut noise));
+        let _ = writeln!(text, "{}", line(requests[minute], row, &mut noise));
     }
     text
 }
@@ -79,36 +84,39 @@ fn ramp(minute: usize) -> f64 {
     if minute < 25 { minute as f64 / 25.0 } else { 1.0 - (minute - 25) as f64 / 65.0 }
 }
 
-/// What the environment's own settings make of the traffic.
-fn scaled(requests: &[f64]) -> Vec<Row> {
+/// What the environment's own settings make of the traffic: their alarms see CPU as it strays.
+fn scaled(requests: &[f64], stray_percent: Vec<f64>) -> Vec<Row> {
     let rate = |requests: &f64| RequestsPerMinute::new(*requests).ok();
     let start = MinuteUtc::new(START).expect("a minute of 2026");
     let traffic = Traffic { start, requests_per_minute: requests.iter().map(rate).collect() };
     let model = CpuModel::new(INTERCEPT, COEFFICIENT).expect("a rising line");
     let policy = settings().policy().expect("the shipped settings are a policy on CPU");
-    let dynamics = Dynamics { monitoring: Monitoring::Detailed, ..Dynamics::default() };
-    replay(&Load::new(&traffic, model), &Scenario::of(&policy, dynamics, Instances(2)))
+    let deployment = Deployment {
+        start: start + Minutes(DEPLOYMENT.start as u32),
+        end: start + Minutes(DEPLOYMENT.end as u32),
+        extra: Instances(4),
+        extra_cpu_percent: 9.0,
+    };
+    let scenario = Scenario {
+        course: Course::new(vec![], vec![deployment]).expect("no size of nothing"),
+        ..Scenario::of(&policy, Dynamics::default(), Instances(2))
+    };
+    replay(&Load { stray_percent, ..Load::new(&traffic, model) }, &scenario)
 }
 
 fn settings() -> Settings {
     let options = pipeline::recorded::settings::read("the shipped settings", SETTINGS.as_bytes());
     let options = options.expect("the shipped settings can be read").options;
-    let named = options.iter().map(|o| (o.namespace.as_str(), o.option_name.as_str(), o.value.as_str()));
+    let named = options.iter().map(OptionDocument::as_option);
     Settings::from_options(named).expect("the shipped settings are valid")
 }
 
-fn line(minute: usize, requests: f64, row: &Row, noise: &mut Noise) -> String {
-    let deploying = DEPLOYMENT.contains(&minute);
-    let in_service = if deploying { row.in_service.0 * 2 } else { row.in_service.0 };
-    let serving = if deploying { f64::from(in_service) } else { f64::from(row.serving.0) };
-    let own = if deploying { 18.0 } else { 0.0 };
-    let busy = INTERCEPT + COEFFICIENT * requests / serving + own;
-    let booting = f64::from(in_service) - serving;
-    let mean = (busy * serving + 10.0 * booting) / f64::from(in_service);
-    let cpu = (mean + 1.1 * noise.about_zero()).clamp(0.0, 100.0);
-    let hottest = (busy.max(cpu) * (1.04 + 0.03 * noise.about_zero().abs())).clamp(0.0, 100.0);
-    let latency = 0.045 + 0.0004 * busy + 0.002 * noise.about_zero().abs();
-    let time = (MinuteUtc::new(START).expect("a minute of 2026") + Minutes(minute as u32)).start();
+fn line(requests: f64, row: &Row, noise: &mut Noise) -> String {
+    let cpu = row.group_cpu_percent.unwrap_or_default();
+    let busiest = row.cpu_percent.unwrap_or_default().max(cpu);
+    let hottest = (busiest * (1.04 + 0.03 * noise.about_zero().abs())).clamp(0.0, 100.0);
+    let latency = 0.045 + 0.0004 * busiest + 0.002 * noise.about_zero().abs();
+    let (time, in_service) = (row.minute_utc.start(), row.in_service.0);
     format!("{time},{requests:.0},{cpu:.2},{hottest:.2},{in_service},{latency:.4}")
 }
 

@@ -7,8 +7,8 @@ use scaling::sweep::Evaluated;
 use sha2::{Digest, Sha256};
 
 use crate::documents::{
-    ModelSource, OptionDocument, OutcomeDocument, PolicyDocument, RecommendationDocument, VerdictDocument,
-    options,
+    BackTestDocument, GradeDocument, ModelSource, OptionDocument, OutcomeDocument, PolicyDocument,
+    RecommendationDocument, TargetTrackingDocument, VerdictDocument, options,
 };
 
 /// A message to whoever runs the environment.
@@ -20,15 +20,18 @@ pub struct Message {
     pub body: String,
 }
 
-/// The same for the same advice to the same environment, whatever traffic it was found on: 16 hexadecimal digits.
-pub fn id(environment: &str, verdict: &Verdict) -> String {
+/// The same for the same advice to the same environment and the same trust in it, whatever traffic it was found
+/// on: 16 hexadecimal digits. `None` stands for a replay that is not trusted.
+pub fn id(environment: &str, verdict: Option<&Verdict>, proof: Option<&BackTestDocument>) -> String {
     let (word, policy) = match verdict {
-        Verdict::Change(evaluated) => ("change", Some(evaluated)),
-        Verdict::Keep(evaluated) => ("keep", Some(evaluated)),
-        Verdict::NoneHolds { .. } => ("none holds", None),
+        Some(Verdict::Change(evaluated)) => ("change", Some(evaluated)),
+        Some(Verdict::Keep(evaluated)) => ("keep", Some(evaluated)),
+        Some(Verdict::NoneHolds { .. }) => ("none holds", None),
+        None => ("not trusted", None),
     };
     let policy = policy.map(|evaluated| evaluated.policy.options()).unwrap_or_default();
-    let digest = Sha256::digest(format!("{environment:?} {word} {policy:?}"));
+    let trust = proof.map(|proof| (proof.grade, proof.cause.as_deref()));
+    let digest = Sha256::digest(format!("{environment:?} {word} {policy:?} {trust:?}"));
     digest.iter().take(8).fold(String::new(), |id, byte| id + &format!("{byte:02x}"))
 }
 
@@ -78,6 +81,9 @@ fn subject(recommendation: &RecommendationDocument) -> String {
         VerdictDocument::NoneHolds => {
             let ceiling = recommendation.cpu_ceiling_percent;
             format!("Trellis: {environment}: no scaling settings hold {ceiling} % CPU")
+        }
+        VerdictDocument::NotTrusted => {
+            format!("Trellis: {environment}: no advice, the replay is not trusted")
         }
         VerdictDocument::Change => {
             let count = changes(recommendation).len();
@@ -132,6 +138,7 @@ fn body(recommendation: &RecommendationDocument) -> String {
         settings(recommendation),
         effects(recommendation),
         why(recommendation),
+        alternative(recommendation),
         how_sure(recommendation),
         how_to_apply(recommendation),
     ];
@@ -156,6 +163,14 @@ fn opening(recommendation: &RecommendationDocument) -> String {
             "No scaling settings that were tried keep {environment} under {ceiling} % CPU. Nothing is \
              recommended. Try a higher MinSize, other values, or allow some minutes over the ceiling."
         ),
+        VerdictDocument::NotTrusted => {
+            let cause = recommendation.back_test.as_ref().and_then(|proof| proof.cause.as_deref());
+            format!(
+                "No setting is recommended: replayed, {environment} does not come close to what it really did. \
+                 Most likely {}.",
+                cause.unwrap_or("something is missing in the record")
+            )
+        }
     };
     let missing = match traffic.minutes_missing {
         0 => String::new(),
@@ -236,14 +251,19 @@ fn effects(recommendation: &RecommendationDocument) -> String {
 
 fn why(recommendation: &RecommendationDocument) -> String {
     let candidates = &recommendation.candidates;
-    let mut text = format!(
-        "Why: of {} policies replayed minute by minute by AWS's rules, {} hold.",
-        candidates.replayed, candidates.held
-    );
+    let mut text = match recommendation.verdict {
+        VerdictDocument::NotTrusted => {
+            "Why: what can't be replayed can't be improved by replaying.".to_owned()
+        }
+        _ => format!(
+            "Why: of {} policies replayed minute by minute by AWS's rules, {} hold.",
+            candidates.replayed, candidates.held
+        ),
+    };
     if recommendation.verdict == VerdictDocument::Change {
         text += " This is the cheapest of them that also holds when metrics come a minute later than usual.";
     }
-    if candidates.oscillating > 0 {
+    if candidates.oscillating > 0 && candidates.replayed > 0 {
         let _ = write!(
             text,
             " {} more were not replayed: their own actions could call for the reverse, for ever.",
@@ -258,7 +278,7 @@ fn why(recommendation: &RecommendationDocument) -> String {
         let _ = write!(text, " The present settings can't be replayed: {reason}.");
     }
     for finding in &present.findings {
-        let _ = write!(text, " The present settings contradict themselves: {finding}.");
+        let _ = write!(text, " Note on the present settings: {finding}.");
     }
     wrapped(&text)
 }
@@ -291,8 +311,59 @@ fn how_sure(recommendation: &RecommendationDocument) -> String {
         }
         _ => "",
     };
-    let unproven = "The replay has not been compared with the instance counts that really happened.";
-    wrapped(&format!("How sure: {cost}. {known}{margin}{short} {unproven}"))
+    let line = wrapped(&format!("How sure: {cost}. {known}{margin}{short}"));
+    format!("{line}\n\n{}", wrapped(&proof(recommendation)))
+}
+
+/// How the replay compares with what really happened.
+fn proof(recommendation: &RecommendationDocument) -> String {
+    let Some(proof) = &recommendation.back_test else {
+        return "Nothing was recorded to hold the replay against: it is unproven here.".to_owned();
+    };
+    let grade = match proof.grade {
+        GradeDocument::Good => "good",
+        GradeDocument::Fair => "fair",
+        GradeDocument::NotTrusted => "not trusted",
+    };
+    let saturated = match proof.saturated_minutes {
+        0 => String::new(),
+        minutes => format!(" CPU was saturated in {minutes} minutes, which were left out."),
+    };
+    let cpu = format!(
+        "CPU is off by {:.1} points on average and {:+.1} at its peak",
+        proof.cpu_distance, proof.peak_cpu_error
+    );
+    match (&proof.counts, &proof.cpu_only_because) {
+        (Some(counts), _) => format!(
+            "Back-test, {grade}: the present settings, replayed over {} minutes, give {:+.1} % instance hours, the \
+             exact number of instances in {:.0} % of the minutes ({:.1} % off on average), and {} of {} changes \
+             within two minutes; {cpu}.{saturated}",
+            proof.minutes,
+            counts.hours_bias * 100.0,
+            counts.exact * 100.0,
+            counts.mape * 100.0,
+            counts.matched_events,
+            counts.recorded_events.max(counts.replayed_events)
+        ),
+        (None, because) => format!(
+            "Back-test, {grade}, of CPU alone: predicted from the requests and instances of {} minutes, {cpu}.{saturated} \
+             The trigger's part of the replay is unproven here: {}.",
+            proof.minutes,
+            because.as_deref().unwrap_or("instances were not recorded")
+        ),
+    }
+}
+
+/// Another kind of policy, for comparison.
+fn alternative(recommendation: &RecommendationDocument) -> String {
+    let Some(tracking) = &recommendation.target_tracking else { return String::new() };
+    let TargetTrackingDocument { target_percent, min_size, max_size, outcome } = tracking;
+    wrapped(&format!(
+        "For comparison: target tracking at {target_percent} % CPU with {min_size} to {max_size} instances would take \
+         {:.1} instance hours, highest CPU {:.1} %. Beanstalk has no option for it: it takes a policy under \
+         Resources in .ebextensions, and the trigger's own alarms without actions.",
+        outcome.instance_hours, outcome.max_cpu_percent
+    ))
 }
 
 const MINUTES_PER_WEEK: usize = 7 * 24 * 60;

@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use scaling::backtest::{BackTest, Grade};
 use scaling::cpu_model::CpuModel;
 use scaling::fit::Fit;
 use scaling::policy::{PolicyError, ScalingPolicy};
-use scaling::settings::Settings;
+use scaling::settings::{ConfigOption, Settings};
 use scaling::simulate::Outcome;
 use scaling::units::{MinuteUtc, UnitError, Window};
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,18 @@ pub struct OptionDocument {
     pub resource_name: Option<String>,
 }
 
+impl OptionDocument {
+    /// The option, to be read.
+    pub fn as_option(&self) -> ConfigOption<'_> {
+        ConfigOption {
+            namespace: &self.namespace,
+            resource_name: self.resource_name.as_deref(),
+            option_name: &self.option_name,
+            value: &self.value,
+        }
+    }
+}
+
 /// The options that make `policy`.
 pub fn options(policy: &ScalingPolicy) -> Vec<OptionDocument> {
     let document = |(namespace, name, value): (&str, &str, String)| OptionDocument {
@@ -129,9 +142,7 @@ pub struct SettingsDocument {
 impl SettingsDocument {
     /// The options, checked.
     pub fn settings(&self) -> Result<Settings, PolicyError> {
-        let option = |option: &OptionDocument| (option.namespace.clone(), option.option_name.clone());
-        let keyed: Vec<_> = self.options.iter().map(|o| (option(o), o.value.as_str())).collect();
-        Settings::from_options(keyed.iter().map(|((namespace, name), value)| (&**namespace, &**name, *value)))
+        Settings::from_options(self.options.iter().map(OptionDocument::as_option))
     }
 }
 
@@ -250,6 +261,107 @@ pub struct PolicyDocument {
     pub outcome: OutcomeDocument,
 }
 
+/// How a replay compares with what really happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BackTestDocument {
+    /// `good`, `fair` or `not_trusted`.
+    pub grade: GradeDocument,
+    /// The likeliest cause, where it is not trusted.
+    pub cause: Option<String>,
+    /// Why the trigger's part could not be replayed; CPU alone was compared then.
+    pub cpu_only_because: Option<String>,
+    /// Minutes that were compared.
+    pub minutes: u32,
+    /// Minutes with saturated CPU, judged apart.
+    pub saturated_minutes: u32,
+    /// Minutes of deployments that were seen.
+    pub deploying_minutes: u32,
+    /// Whether delays were taken from the first half of the minutes, and the errors from the second.
+    pub calibrated: bool,
+    /// The instances, where they were replayed.
+    pub counts: Option<CountsDocument>,
+    /// Predicted less recorded CPU on average, points.
+    pub mean_cpu_error: f64,
+    /// Mean distance of predicted from recorded CPU, points.
+    pub cpu_distance: f64,
+    /// Predicted less recorded 99th percentile of CPU, points.
+    pub peak_cpu_error: f64,
+}
+
+/// How far a replay can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GradeDocument {
+    /// Close.
+    Good,
+    /// Near enough.
+    Fair,
+    /// Neither.
+    NotTrusted,
+}
+
+/// How replayed instances compare with recorded ones.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CountsDocument {
+    /// Replayed over recorded instance hours, less 1.
+    pub hours_bias: f64,
+    /// Mean absolute percentage error of the count, as a share.
+    pub mape: f64,
+    /// Share of the minutes with the exact count.
+    pub exact: f64,
+    /// Recorded changes.
+    pub recorded_events: u32,
+    /// Replayed changes.
+    pub replayed_events: u32,
+    /// Recorded changes that the replay has within two minutes.
+    pub matched_events: u32,
+}
+
+impl BackTestDocument {
+    /// A back-test of the whole replay, or of CPU alone.
+    pub fn new(back_test: &BackTest, calibrated: bool, cpu_only_because: Option<String>) -> Self {
+        let (grade, cause) = match back_test.grade() {
+            Grade::Good => (GradeDocument::Good, None),
+            Grade::Fair => (GradeDocument::Fair, None),
+            Grade::NotTrusted(cause) => (GradeDocument::NotTrusted, Some(cause.to_string())),
+        };
+        let counts = back_test.counts.map(|counts| CountsDocument {
+            hours_bias: counts.hours_bias,
+            mape: counts.mape,
+            exact: counts.exact,
+            recorded_events: counts.recorded_events,
+            replayed_events: counts.replayed_events,
+            matched_events: counts.matched_events,
+        });
+        Self {
+            grade,
+            cause,
+            cpu_only_because,
+            minutes: back_test.minutes,
+            saturated_minutes: back_test.saturated,
+            deploying_minutes: back_test.deploying,
+            calibrated,
+            counts,
+            mean_cpu_error: back_test.mean_cpu_error,
+            cpu_distance: back_test.cpu_distance,
+            peak_cpu_error: back_test.peak_cpu_error,
+        }
+    }
+}
+
+/// Another kind of scaling policy that would do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetTrackingDocument {
+    /// The average CPU that it keeps to, percent.
+    pub target_percent: f64,
+    /// Fewest instances.
+    pub min_size: u32,
+    /// Most instances.
+    pub max_size: u32,
+    /// What it does to the traffic.
+    pub outcome: OutcomeDocument,
+}
+
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -260,6 +372,8 @@ pub enum VerdictDocument {
     Keep,
     /// Nothing that was tried holds the ceiling; `recommended` is only the closest.
     NoneHolds,
+    /// The replay does not come close to what really happened: nothing is recommended.
+    NotTrusted,
 }
 
 /// `sweeps/…/recommendation.json`: the advice, and all that a message says about it.
@@ -285,8 +399,12 @@ pub struct RecommendationDocument {
     pub candidates: CandidatesDocument,
     /// The settings as they are, if they are known.
     pub present: Option<PresentDocument>,
+    /// How the replay compares with what really happened; nothing where nothing was recorded to compare with.
+    pub back_test: Option<BackTestDocument>,
     /// What to do.
     pub verdict: VerdictDocument,
     /// The policy to take or to keep; under `none_holds` the closest, which is not advised.
     pub recommended: Option<PolicyDocument>,
+    /// The cheapest target tracking policy that holds, for comparison.
+    pub target_tracking: Option<TargetTrackingDocument>,
 }

@@ -2,14 +2,17 @@
 //!
 //! [`ingest`], [`refit`], [`mod@sweep`] and [`publish`] each read, compute and write; what one leaves in the
 //! [`archive`], as a table of [`tables`] or a document of [`documents`], the next one reads through [`store`].
-//! [`recorded`] reads what others have exported; [`advice`] is what a person reads in the end. Nothing here
+//! [`recorded`] reads what others have exported; [`advice`] is what a person reads in the end, and
+//! [`check`] judges settings alone. Nothing here
 //! asks for the time: "now" is part of a request.
 
 pub mod advice;
 pub mod archive;
+pub mod check;
 pub mod documents;
 pub mod fill;
 pub mod ingest;
+mod proof;
 pub mod publish;
 pub mod recorded;
 pub mod refit;

@@ -5,6 +5,7 @@
 
 mod columns;
 mod csv;
+pub mod ebextensions;
 mod gather;
 mod json;
 pub mod settings;

@@ -5,22 +5,25 @@ use std::num::NonZero;
 use scaling::course::Course;
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::Dynamics;
-use scaling::policy::{PolicyError, ScalingPolicy};
+use scaling::fit::{FitRules, response_time_line};
+use scaling::judge::{Severity, judge};
+use scaling::plan::{Measure, Plan, Rule, TargetTracking};
+use scaling::policy::{Group, PolicyError, ScalingPolicy};
 use scaling::recommendation::{Verdict, closest, recommend};
 use scaling::sample::{Metric, Sample};
-use scaling::settings::Settings;
-use scaling::simulate::Question;
+use scaling::settings::{NotSimulated, Settings};
+use scaling::simulate::{Outcome, Question};
 use scaling::sweep::{Candidates, Evaluated, Grid, Setting, sweep};
 use scaling::traffic::{Load, Traffic};
 use scaling::units::{CpuPercent, Instances, Minutes, RequestsPerMinute, Seconds, UnitError, Window};
 
 use crate::archive::{Archive, Environment, Key};
 use crate::documents::{
-    CandidatesDocument, FitDocument, ModelDocument, ModelSource, PresentDocument, RecommendationDocument,
-    SCHEMA_VERSION, TrafficDocument, VerdictDocument,
+    CandidatesDocument, FitDocument, GradeDocument, ModelDocument, ModelSource, PresentDocument,
+    RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument, TrafficDocument, VerdictDocument,
 };
 use crate::store::{StoreError, latest_fit, latest_settings, read_samples, write_bytes, write_json};
-use crate::{advice, tables};
+use crate::{advice, proof, tables};
 
 /// Where the cost of a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -136,6 +139,9 @@ pub const FIT_VALID_DAYS: u32 = 7;
 /// Why there is no new advice.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
+    /// A scheduled action asks for what can't be replayed.
+    #[error("reading the scheduled actions")]
+    Schedule(#[source] UnitError),
     /// Something that an earlier stage left could not be read.
     #[error("reading what the earlier stages left")]
     Read(#[source] StoreError),
@@ -222,8 +228,8 @@ pub async fn run(
 struct Input {
     model: (CpuModel, ModelDocument),
     traffic: Traffic,
+    samples: Vec<Sample>,
     settings: Option<Settings>,
-    first_in_service: Option<u32>,
 }
 
 async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, SweepError> {
@@ -235,11 +241,7 @@ async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, Sw
         Replayed::Recorded => recorded(request, &samples)?,
         Replayed::Staged(traffic) => traffic.clone(),
     };
-    let first_in_service = match request.replayed {
-        Replayed::Recorded => first_in_service(&samples),
-        Replayed::Staged(_) => None,
-    };
-    Ok(Input { model: model(archive, request).await?, traffic, settings, first_in_service })
+    Ok(Input { model: model(archive, request).await?, traffic, samples, settings })
 }
 
 fn recorded(request: &SweepRequest, samples: &[Sample]) -> Result<Traffic, SweepError> {
@@ -294,44 +296,60 @@ fn compute(
     input: Input,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<(RecommendationDocument, Vec<Evaluated>), SweepError> {
-    let Input { model: (model, model_document), traffic, settings, first_in_service } = input;
+    let Input { model: (model, model_document), traffic, samples, settings } = input;
     let load = Load::new(&traffic, model);
     let held = held(request, &model_document)?;
-    let monitoring = settings.as_ref().map_or(request.dynamics.monitoring, |settings| settings.monitoring);
-    let present_group =
-        settings.as_ref().filter(|settings| settings.load_balanced).map(|settings| settings.group);
-    let initial = first_in_service.or(present_group.map(|group| group.min_size.0)).unwrap_or(1);
+    let present = Present::read(settings.as_ref(), &samples, request)?;
+    let proof = proof::of(&samples, request, model, &present);
     let replay = Replay {
         setting: Setting {
             load: &load,
-            dynamics: Dynamics { monitoring, ..request.dynamics },
-            course: Course::default(),
-            initial: Instances(initial),
+            dynamics: proof.dynamics,
+            course: present.course.clone(),
+            initial: Instances(initial(request, &samples, present.group)),
         },
         question: Question { ceiling: held, minutes_over_allowed: request.minutes_over_allowed },
         threads: request.threads,
         progress,
     };
-    let plausible = Grid::plausible(&load, held, present_group, monitoring);
-    let candidates = request.grid.clone().applied_to(plausible).candidates(monitoring);
+    let plausible = Grid::plausible(&load, held, present.group, proof.dynamics.monitoring);
+    let grid = request.grid.clone().applied_to(plausible);
+    let candidates = grid.candidates(proof.dynamics.monitoring);
     replay.check(&candidates)?;
-    let present = settings.as_ref().map(|settings| Present::of(settings, &replay));
-    let (verdict, kept) = replay.judge(&candidates.policies, present.as_ref().and_then(|p| p.evaluated));
+    let trusted = proof.document.as_ref().is_none_or(|proof| proof.grade != GradeDocument::NotTrusted);
+    let evaluated = present.evaluated(&replay);
+    let (verdict, kept) = if trusted {
+        let (verdict, kept) = replay.judge(&candidates.policies, evaluated);
+        (Some(verdict), kept)
+    } else {
+        (None, vec![])
+    };
     let document = RecommendationDocument {
         schema_version: SCHEMA_VERSION,
-        advice_id: advice::id(request.environment.name(), &verdict),
+        advice_id: advice::id(request.environment.name(), verdict.as_ref(), proof.document.as_ref()),
         environment: request.environment.name().to_owned(),
         cpu_ceiling_percent: request.ceiling.get(),
         cpu_held_percent: held.get(),
         minutes_over_allowed: request.minutes_over_allowed,
         traffic: traffic_document(&traffic, &request.replayed),
         model: model_document,
-        candidates: candidates_document(&candidates, kept.len()),
-        present: present.map(|present| present.document),
-        verdict: verdict_document(&verdict),
-        recommended: advice::recommended(&verdict),
+        candidates: candidates_document(&candidates, kept.len(), trusted),
+        present: present.document(&replay),
+        back_test: proof.document,
+        verdict: verdict_document(verdict.as_ref()),
+        recommended: verdict.as_ref().and_then(advice::recommended),
+        target_tracking: verdict.as_ref().and_then(|_| replay.target_tracking(&grid)),
     };
     Ok((document, kept))
+}
+
+/// Instances at the start of a replay: those that were there, or the fewest that may be.
+fn initial(request: &SweepRequest, samples: &[Sample], group: Option<Group>) -> u32 {
+    let there = match request.replayed {
+        Replayed::Recorded => first_in_service(samples),
+        Replayed::Staged(_) => None,
+    };
+    there.or(group.map(|group| group.min_size.0)).unwrap_or(1)
 }
 
 /// The CPU that no replay may reach, so that real CPU stays under the ceiling.
@@ -375,6 +393,32 @@ impl Replay<'_> {
         closest(&self.sweep(policies, Question { minutes_over_allowed: u32::MAX, ..self.question }))
     }
 
+    /// The cheapest target tracking policy that holds, within the limits that are tried.
+    fn target_tracking(&self, grid: &Grid) -> Option<TargetTrackingDocument> {
+        let later = self.setting.with_later_metrics();
+        let warm_up = Minutes(self.setting.dynamics.launch.0 + self.setting.dynamics.boot.0 + 1);
+        let max_size = *grid.max_sizes.iter().max()?;
+        let mut held: Vec<(Outcome, CpuPercent, Instances)> = Vec::new();
+        for &min_size in grid.min_sizes.iter().filter(|min_size| **min_size <= max_size) {
+            for &target in &grid.upper_thresholds {
+                let rule = Rule::TargetTracking(TargetTracking::cpu(target, warm_up));
+                let group = Group { min_size, max_size, cooldown: Seconds(360) };
+                let plan = Plan { rule, group, measure: Measure::CpuUtilization };
+                let holds_later = || later.simulate(plan.clone(), self.question).is_some();
+                let outcome = self.setting.simulate(plan.clone(), self.question).filter(|_| holds_later());
+                held.extend(outcome.map(|outcome| (outcome, target, min_size)));
+            }
+        }
+        let (outcome, target, min_size) =
+            held.into_iter().min_by_key(|(outcome, ..)| outcome.billed_instance_minutes)?;
+        Some(TargetTrackingDocument {
+            target_percent: target.get(),
+            min_size: min_size.0,
+            max_size: max_size.0,
+            outcome: outcome.into(),
+        })
+    }
+
     fn sweep(&self, policies: &[ScalingPolicy], question: Question) -> Vec<Evaluated> {
         let done = std::sync::atomic::AtomicUsize::new(0);
         let progress = |more| {
@@ -385,27 +429,60 @@ impl Replay<'_> {
     }
 }
 
-struct Present {
-    evaluated: Option<Evaluated>,
-    document: PresentDocument,
+/// The settings as they are, as far as they are known.
+pub(crate) struct Present<'a> {
+    settings: Option<&'a Settings>,
+    /// What they make, or why that can't be replayed.
+    pub(crate) plan: Option<Result<Plan, NotSimulated>>,
+    /// Their limits.
+    pub(crate) group: Option<Group>,
+    /// Their scheduled actions.
+    pub(crate) course: Course,
+    /// Delays as asked for, with their monitoring.
+    pub(crate) dynamics: Dynamics,
 }
 
-impl Present {
-    fn of(settings: &Settings, replay: &Replay<'_>) -> Self {
-        let findings = settings.findings().iter().map(ToString::to_string).collect();
+impl<'a> Present<'a> {
+    fn read(
+        settings: Option<&'a Settings>,
+        samples: &[Sample],
+        request: &SweepRequest,
+    ) -> Result<Self, SweepError> {
+        let line = response_time_line(samples, FitRules::default());
+        let changes = settings.map(|settings| settings.scheduled_changes(request.window)).unwrap_or_default();
+        let monitoring = settings.map_or(request.dynamics.monitoring, |settings| settings.monitoring);
+        Ok(Self {
+            settings,
+            plan: settings.map(|settings| settings.plan(line)),
+            group: settings.filter(|settings| settings.load_balanced).map(|settings| settings.group),
+            course: Course::new(changes, vec![]).map_err(SweepError::Schedule)?,
+            dynamics: Dynamics { monitoring, ..request.dynamics },
+        })
+    }
+
+    /// What they do to the traffic, where they are a Beanstalk policy on CPU, which can be kept.
+    fn evaluated(&self, replay: &Replay<'_>) -> Option<Evaluated> {
+        let policy = self.settings?.policy().ok()?;
+        let outcome = self.outcome(replay)?;
+        Some(Evaluated { policy, outcome })
+    }
+
+    fn outcome(&self, replay: &Replay<'_>) -> Option<Outcome> {
+        let plan = self.plan.as_ref()?.as_ref().ok()?;
         let question = Question { minutes_over_allowed: u32::MAX, ..replay.question };
-        let policy = settings.policy();
-        let evaluated = policy.as_ref().ok().and_then(|policy| {
-            let outcome = replay.setting.simulate(policy, question)?;
-            Some(Evaluated { policy: *policy, outcome })
-        });
-        let document = PresentDocument {
-            options: policy.as_ref().map(crate::documents::options).unwrap_or_default(),
-            outcome: evaluated.map(|evaluated| evaluated.outcome.into()),
-            not_simulated: policy.err().map(|reason| reason.to_string()),
-            findings,
-        };
-        Self { evaluated, document }
+        replay.setting.simulate(plan.clone(), question)
+    }
+
+    fn document(&self, replay: &Replay<'_>) -> Option<PresentDocument> {
+        let settings = self.settings?;
+        let findings = judge(settings);
+        let weighty = findings.iter().filter(|finding| finding.severity() > Severity::Note);
+        Some(PresentDocument {
+            options: settings.policy().as_ref().map(crate::documents::options).unwrap_or_default(),
+            outcome: self.outcome(replay).map(Into::into),
+            not_simulated: self.plan.as_ref().and_then(|plan| plan.as_ref().err()).map(ToString::to_string),
+            findings: weighty.map(ToString::to_string).collect(),
+        })
     }
 }
 
@@ -420,20 +497,21 @@ fn traffic_document(traffic: &Traffic, replayed: &Replayed) -> TrafficDocument {
     }
 }
 
-fn candidates_document(candidates: &Candidates, held: usize) -> CandidatesDocument {
+fn candidates_document(candidates: &Candidates, held: usize, replayed: bool) -> CandidatesDocument {
     CandidatesDocument {
-        replayed: candidates.policies.len(),
+        replayed: if replayed { candidates.policies.len() } else { 0 },
         held,
         oscillating: candidates.oscillating,
         too_fine: candidates.too_fine,
     }
 }
 
-fn verdict_document(verdict: &Verdict) -> VerdictDocument {
+fn verdict_document(verdict: Option<&Verdict>) -> VerdictDocument {
     match verdict {
-        Verdict::Change(_) => VerdictDocument::Change,
-        Verdict::Keep(_) => VerdictDocument::Keep,
-        Verdict::NoneHolds { .. } => VerdictDocument::NoneHolds,
+        Some(Verdict::Change(_)) => VerdictDocument::Change,
+        Some(Verdict::Keep(_)) => VerdictDocument::Keep,
+        Some(Verdict::NoneHolds { .. }) => VerdictDocument::NoneHolds,
+        None => VerdictDocument::NotTrusted,
     }
 }
 

@@ -54,6 +54,13 @@ impl Course {
         Ok(Self { changes, deployments })
     }
 
+    /// The same with deployments that were seen.
+    pub fn with_deployments(&self, mut deployments: Vec<Deployment>) -> Self {
+        deployments.extend(&self.deployments);
+        deployments.sort_by_key(|deployment| deployment.start);
+        Self { changes: self.changes.clone(), deployments }
+    }
+
     /// Whether nothing of the kind happens.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.deployments.is_empty()

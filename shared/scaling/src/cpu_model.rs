@@ -44,11 +44,15 @@ impl CpuModel {
 
     /// CPU percent of an instance that serves `requests_per_minute`.
     pub fn cpu_percent(self, requests_per_minute: f64) -> f64 {
-        cpu_percent(self.intercept_percent, self.coefficient * requests_per_minute)
+        (self.intercept_percent + self.coefficient * requests_per_minute).clamp(0.0, 100.0)
     }
 }
 
-/// Where `intercept + share` lies between idle and saturated; NaN stays NaN.
-pub(crate) fn cpu_percent(intercept_percent: f64, share_percent: f64) -> f64 {
-    (intercept_percent + share_percent).clamp(0.0, 100.0)
+/// Any line through what instances show against the requests per minute that each serves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Line {
+    /// Without requests.
+    pub intercept: f64,
+    /// For each request per minute and instance.
+    pub slope: f64,
 }

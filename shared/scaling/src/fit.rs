@@ -2,9 +2,9 @@
 //!
 //! A line that the data can't carry is refused, with the reason.
 
-use crate::cpu_model::CpuModel;
+use crate::cpu_model::{CpuModel, Line};
 use crate::observation::{LeftOutCounts, Observation, observe};
-use crate::sample::Sample;
+use crate::sample::{Metric, Sample};
 
 /// A line through the observations, and how well it describes them.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,6 +119,30 @@ pub fn fit(samples: &[Sample], rules: FitRules) -> Result<Fit, FitError> {
         usable,
         left_out,
         load_range: load_range(&observations),
+    })
+}
+
+/// Response time (its median, seconds) against requests per minute and instance, where a line explains it;
+/// `None` where it does not.
+pub fn response_time_line(samples: &[Sample], rules: FitRules) -> Option<Line> {
+    let pairs: Vec<Observation> = samples.iter().filter_map(response_time).collect();
+    let moments = Moments::of(&pairs);
+    let enough = pairs.len() >= rules.min_usable.max(2) as usize
+        && moments.check_spread(rules.min_load_spread).is_ok();
+    let slope = moments.xy / moments.xx;
+    let explained = enough && slope > 0.0 && rules.min_r_squared <= moments.r_squared();
+    explained.then_some(Line { intercept: moments.mean_y - slope * moments.mean_x, slope })
+}
+
+/// An observation whose `y` is response time.
+fn response_time(sample: &Sample) -> Option<Observation> {
+    let instances = sample.get(Metric::InService).filter(|count| *count > 0.0)?;
+    let minutes = f64::from(sample.period.minutes().0);
+    Some(Observation {
+        minute_utc: sample.minute_utc,
+        period: sample.period,
+        requests_per_minute_per_instance: sample.get(Metric::Requests)? / minutes / instances,
+        cpu_percent: sample.get(Metric::LatencyP50Seconds)?,
     })
 }
 

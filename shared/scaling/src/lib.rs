@@ -8,17 +8,21 @@
 
 pub mod adjustment;
 pub mod alarm;
+pub mod backtest;
 pub mod course;
 pub mod cpu_model;
 pub mod credits;
+pub mod disturbance;
 pub mod dynamics;
 pub mod fit;
+pub mod judge;
 pub mod observation;
 pub mod plan;
 pub mod policy;
 pub mod recommendation;
 pub mod reference;
 pub mod sample;
+pub mod schedule;
 pub mod settings;
 pub mod simulate;
 pub mod sweep;

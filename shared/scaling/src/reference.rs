@@ -49,6 +49,8 @@ pub struct Row {
     pub billed: Instances,
     /// CPU of the busiest serving instance; `None` where traffic is unknown.
     pub cpu_percent: Option<f64>,
+    /// CPU as the group's metric has it; `None` where traffic is unknown.
+    pub group_cpu_percent: Option<f64>,
     /// What the alarms watch, over this one minute; `None` where it is unknown.
     pub measure: Option<f64>,
     /// Serving instances held at their baseline for want of CPU credits.
@@ -408,6 +410,7 @@ impl<'a> Group<'a> {
             serving: Instances(serving),
             billed: Instances(self.desired() + self.gone_at.len() as u32 + extra),
             cpu_percent: known(work.busiest).filter(|_| !demand.is_nan()),
+            group_cpu_percent: known(work.sum / work.weight).filter(|_| !demand.is_nan()),
             measure: MinuteMetric::point(self.scenario.plan.measure, &[metric]),
             throttled: Instances(work.throttled),
             surplus_credits: work.surplus,

@@ -1,14 +1,50 @@
 //! The options of an environment as they are, read once into checked values.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::adjustment::Adjustment;
+use crate::alarm::AlarmRule;
+use crate::course::CapacityChange;
+use crate::cpu_model::Line;
 use crate::dynamics::Monitoring;
+use crate::plan::{Alarm, Measure, Plan, Rule, Side, Simple};
 use crate::policy::{Group, PolicyError, ScalingPolicy, Trigger};
-use crate::units::{CpuPercent, Instances, Minutes, Seconds};
+use crate::schedule::{Cron, ScheduledAction};
+use crate::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds, Window};
+
+/// An option as Beanstalk's API has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConfigOption<'a> {
+    /// For instance `aws:autoscaling:trigger`.
+    pub namespace: &'a str,
+    /// Which of several, for instance a scheduled action's name.
+    pub resource_name: Option<&'a str>,
+    /// For instance `UpperThreshold`.
+    pub option_name: &'a str,
+    /// Its value, always text.
+    pub value: &'a str,
+}
+
+impl<'a> From<(&'a str, &'a str, &'a str)> for ConfigOption<'a> {
+    fn from((namespace, option_name, value): (&'a str, &'a str, &'a str)) -> Self {
+        Self { namespace, resource_name: None, option_name, value }
+    }
+}
+
+/// A scale increment: instances, or, as the trigger API of 2009 had it, a share of the group.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Increment {
+    /// Instances; negative to remove.
+    Instances(i32),
+    /// Percent of the group; negative to remove.
+    Percent(f64),
+}
 
 /// Every option of `aws:autoscaling:trigger` and `aws:autoscaling:asg` that decides about capacity, with
-/// Beanstalk's defaults where nothing is set.
+/// Beanstalk's defaults where nothing is set, and what else matters to them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// `MeasureName`.
@@ -21,10 +57,10 @@ pub struct Settings {
     pub upper_threshold: f64,
     /// `LowerThreshold`, in `unit`.
     pub lower_threshold: f64,
-    /// `UpperBreachScaleIncrement`, instances.
-    pub upper_breach_scale_increment: i32,
-    /// `LowerBreachScaleIncrement`, instances; negative where it removes.
-    pub lower_breach_scale_increment: i32,
+    /// `UpperBreachScaleIncrement`.
+    pub upper_breach_scale_increment: Increment,
+    /// `LowerBreachScaleIncrement`.
+    pub lower_breach_scale_increment: Increment,
     /// `Period`.
     pub period: Minutes,
     /// `EvaluationPeriods`.
@@ -37,32 +73,16 @@ pub struct Settings {
     pub monitoring: Monitoring,
     /// `EnvironmentType` is not `SingleInstance`.
     pub load_balanced: bool,
-}
-
-/// Something about the settings that their owner should know.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Finding {
-    /// The three durations contradict each other.
-    DurationsDisagree {
-        /// `Period`.
-        period: Minutes,
-        /// `EvaluationPeriods`.
-        evaluation_periods: u32,
-        /// `BreachDuration`.
-        breach_duration: Minutes,
-    },
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::DurationsDisagree { period, evaluation_periods, breach_duration } => write!(
-                f,
-                "`Period` {period} times `EvaluationPeriods` {evaluation_periods} is not `BreachDuration` \
-                 {breach_duration}; simulated is {evaluation_periods} × {period}"
-            ),
-        }
-    }
+    /// `InstanceTypes`.
+    pub instance_types: Vec<String>,
+    /// `aws:autoscaling:scheduledaction`.
+    pub scheduled_actions: Vec<ScheduledAction>,
+    /// Options of the trigger and the group that were set, whatever to.
+    pub given: BTreeSet<String>,
+    /// Options of the trigger and the group that Beanstalk does not have.
+    pub unknown: Vec<String>,
+    /// Options that were set twice; the last one counts.
+    pub repeated: Vec<String>,
 }
 
 /// Why the present settings can't be replayed.
@@ -73,9 +93,19 @@ pub enum NotSimulated {
     SingleInstance,
     /// A measure that CPU and requests say nothing about.
     #[error(
-        "the trigger watches {statistic} of `{measure_name}`; only Average of `CPUUtilization` is simulated"
+        "the trigger watches {statistic} of `{measure_name}`, which does not follow from the recorded traffic"
     )]
     OtherMeasure {
+        /// `MeasureName`.
+        measure_name: String,
+        /// `Statistic`.
+        statistic: String,
+    },
+    /// The measure would follow from the traffic, and does not.
+    #[error(
+        "the trigger watches {statistic} of `{measure_name}`, and the recorded response time does not follow the traffic closely enough"
+    )]
+    NoLine {
         /// `MeasureName`.
         measure_name: String,
         /// `Statistic`.
@@ -92,7 +122,7 @@ pub enum NotSimulated {
 }
 
 impl Settings {
-    /// Reads `(namespace, option name, value)`; options of other namespaces are passed over.
+    /// Reads options; those of namespaces that don't matter here are passed over.
     ///
     /// ```
     /// use scaling::settings::Settings;
@@ -104,19 +134,18 @@ impl Settings {
     /// assert_eq!(refused.to_string(), "`MaxSize` must be a whole number, not `six`");
     /// # Ok::<(), scaling::policy::PolicyError>(())
     /// ```
-    pub fn from_options<'a>(
-        options: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
+    pub fn from_options<'a, O: Into<ConfigOption<'a>>>(
+        options: impl IntoIterator<Item = O>,
     ) -> Result<Self, PolicyError> {
-        let named = |(namespace, name, value)| ((namespace, name), value);
-        let options = Options(options.into_iter().map(named).collect());
+        let options = Options::of(options.into_iter().map(Into::into));
         Ok(Self {
             measure_name: options.text(TRIGGER, "MeasureName", "NetworkOut"),
             statistic: options.text(TRIGGER, "Statistic", "Average"),
             unit: options.text(TRIGGER, "Unit", "Bytes"),
             upper_threshold: options.number(TRIGGER, "UpperThreshold", 6_000_000.0)?,
             lower_threshold: options.number(TRIGGER, "LowerThreshold", 2_000_000.0)?,
-            upper_breach_scale_increment: options.whole(TRIGGER, "UpperBreachScaleIncrement", 1)?,
-            lower_breach_scale_increment: options.whole(TRIGGER, "LowerBreachScaleIncrement", -1)?,
+            upper_breach_scale_increment: options.increment("UpperBreachScaleIncrement", 1)?,
+            lower_breach_scale_increment: options.increment("LowerBreachScaleIncrement", -1)?,
             period: Minutes(options.whole(TRIGGER, "Period", 5)?),
             evaluation_periods: options.whole(TRIGGER, "EvaluationPeriods", 1)?,
             breach_duration: Minutes(options.whole(TRIGGER, "BreachDuration", 5)?),
@@ -127,12 +156,21 @@ impl Settings {
             },
             monitoring: options.monitoring()?,
             load_balanced: options.text(ENVIRONMENT, "EnvironmentType", "LoadBalanced") != "SingleInstance",
+            instance_types: options.list(INSTANCES, "InstanceTypes"),
+            scheduled_actions: options.scheduled_actions()?,
+            given: options.given_names(),
+            unknown: options.unknown_names(),
+            repeated: options.repeated,
         })
     }
 
-    /// The policy that they make, where it is one on the group's average CPU.
+    /// The Beanstalk policy that they make, where it is one on the group's average CPU.
     pub fn policy(&self) -> Result<ScalingPolicy, NotSimulated> {
         self.check_simulated()?;
+        if self.measure_name != "CPUUtilization" {
+            let (measure_name, statistic) = (self.measure_name.clone(), self.statistic.clone());
+            return Err(NotSimulated::OtherMeasure { measure_name, statistic });
+        }
         let trigger = Trigger {
             upper_threshold: threshold("UpperThreshold", self.upper_threshold)?,
             lower_threshold: threshold("LowerThreshold", self.lower_threshold)?,
@@ -144,25 +182,75 @@ impl Settings {
         Ok(ScalingPolicy::new(trigger, self.group)?)
     }
 
+    /// What they make of any measure that follows from traffic; `response_time` is its line, if it has one.
+    pub fn plan(&self, response_time: Option<Line>) -> Result<Plan, NotSimulated> {
+        self.check_simulated()?;
+        let measure = self.measure(response_time)?;
+        let alarm = |threshold, side| Alarm {
+            threshold,
+            side,
+            period: self.period,
+            rule: AlarmRule::beanstalk(self.evaluation_periods as usize),
+        };
+        let plan = Plan {
+            rule: Rule::Simple(Simple {
+                high: alarm(self.upper_threshold, Side::Above),
+                on_high: self.upper_breach_scale_increment.adjustment(),
+                low: alarm(self.lower_threshold, Side::Below),
+                on_low: self.lower_breach_scale_increment.adjustment(),
+            }),
+            group: self.group,
+            measure,
+        };
+        plan.check()?;
+        Ok(plan)
+    }
+
+    fn measure(&self, response_time: Option<Line>) -> Result<Measure, NotSimulated> {
+        let (measure_name, statistic) = (self.measure_name.clone(), self.statistic.clone());
+        match (self.measure_name.as_str(), self.statistic.as_str(), response_time) {
+            ("CPUUtilization", "Average", _) => Ok(Measure::CpuUtilization),
+            ("RequestCount", "Sum", _) => Ok(Measure::RequestCount),
+            ("Latency" | "TargetResponseTime", "Average", Some(line)) => {
+                Ok(Measure::Line { intercept: line.intercept, per_request: line.slope })
+            }
+            ("Latency" | "TargetResponseTime", "Average", None) => {
+                Err(NotSimulated::NoLine { measure_name, statistic })
+            }
+            _ => Err(NotSimulated::OtherMeasure { measure_name, statistic }),
+        }
+    }
+
     fn check_simulated(&self) -> Result<(), NotSimulated> {
         if !self.load_balanced {
             return Err(NotSimulated::SingleInstance);
         }
-        if self.measure_name != "CPUUtilization" || self.statistic != "Average" {
-            let (measure_name, statistic) = (self.measure_name.clone(), self.statistic.clone());
-            return Err(NotSimulated::OtherMeasure { measure_name, statistic });
-        }
-        let fits = self.monitoring == Monitoring::Detailed || self.period.0.is_multiple_of(5);
+        let comes_from_instances = self.measure_name == "CPUUtilization";
+        let coarse = comes_from_instances && self.monitoring == Monitoring::Basic;
+        let fits = !coarse || self.period.0.is_multiple_of(5);
         fits.then_some(()).ok_or(NotSimulated::PeriodBelowMonitoring(self.period))
     }
 
-    /// What their owner should know about them.
-    pub fn findings(&self) -> Vec<Finding> {
-        let (period, evaluation_periods) = (self.period, self.evaluation_periods);
-        let agree = period.0.checked_mul(evaluation_periods) == Some(self.breach_duration.0);
-        let breach_duration = self.breach_duration;
-        let disagree = Finding::DurationsDisagree { period, evaluation_periods, breach_duration };
-        if agree { vec![] } else { vec![disagree] }
+    /// What the scheduled actions do within `window`.
+    pub fn scheduled_changes(&self, window: Window) -> Vec<CapacityChange> {
+        self.scheduled_actions.iter().flat_map(|action| action.changes(window)).collect()
+    }
+}
+
+impl Increment {
+    fn adjustment(self) -> Adjustment {
+        match self {
+            Self::Instances(count) => Adjustment::ChangeInCapacity(count),
+            Self::Percent(percent) => Adjustment::PercentChangeInCapacity { percent, min_magnitude: 0 },
+        }
+    }
+
+    /// The number as it was written, without its unit.
+    pub fn number(self) -> f64 {
+        match self {
+            Self::Instances(count) => f64::from(count),
+            Self::Percent(percent) => percent,
+        }
     }
 }
 
@@ -170,16 +258,75 @@ const TRIGGER: &str = "aws:autoscaling:trigger";
 const GROUP: &str = "aws:autoscaling:asg";
 const LAUNCH: &str = "aws:autoscaling:launchconfiguration";
 const ENVIRONMENT: &str = "aws:elasticbeanstalk:environment";
+const INSTANCES: &str = "aws:ec2:instances";
+const SCHEDULED: &str = "aws:autoscaling:scheduledaction";
 
-struct Options<'a>(BTreeMap<(&'a str, &'a str), &'a str>);
+/// The options that Beanstalk has for a trigger and a group.
+const KNOWN: [(&str, &[&str]); 2] = [
+    (
+        TRIGGER,
+        &[
+            "MeasureName",
+            "Statistic",
+            "Unit",
+            "Period",
+            "EvaluationPeriods",
+            "BreachDuration",
+            "UpperThreshold",
+            "LowerThreshold",
+            "UpperBreachScaleIncrement",
+            "LowerBreachScaleIncrement",
+        ],
+    ),
+    (
+        GROUP,
+        &[
+            "MinSize",
+            "MaxSize",
+            "Cooldown",
+            "Availability Zones",
+            "Custom Availability Zones",
+            "EnableCapacityRebalancing",
+        ],
+    ),
+];
 
-impl Options<'_> {
-    fn given(&self, namespace: &str, name: &str) -> Option<&str> {
-        self.0.get(&(namespace, name)).map(|value| value.trim()).filter(|value| !value.is_empty())
+/// Namespace, resource and name.
+type OptionKey<'a> = (&'a str, Option<&'a str>, &'a str);
+
+struct Options<'a> {
+    values: BTreeMap<OptionKey<'a>, &'a str>,
+    repeated: Vec<String>,
+}
+
+impl<'a> Options<'a> {
+    fn of(options: impl Iterator<Item = ConfigOption<'a>>) -> Self {
+        let mut read = Self { values: BTreeMap::new(), repeated: Vec::new() };
+        for ConfigOption { namespace, resource_name, option_name, value } in options {
+            // Only scheduled actions come in several; elsewhere a resource is just how an export is written.
+            let resource_name = resource_name.filter(|_| namespace == SCHEDULED);
+            if read.values.insert((namespace, resource_name, option_name), value.trim()).is_some() {
+                read.repeated.push(option_name.to_owned());
+            }
+        }
+        read
+    }
+
+    fn given(&self, namespace: &str, name: &str) -> Option<&'a str> {
+        self.of_resource(namespace, None, name)
+    }
+
+    fn of_resource(&self, namespace: &str, resource: Option<&str>, name: &str) -> Option<&'a str> {
+        self.values.get(&(namespace, resource, name)).copied().filter(|value| !value.is_empty())
     }
 
     fn text(&self, namespace: &str, name: &str, default: &str) -> String {
         self.given(namespace, name).unwrap_or(default).to_owned()
+    }
+
+    fn list(&self, namespace: &str, name: &str) -> Vec<String> {
+        let items = self.given(namespace, name).unwrap_or_default().split(',').map(str::trim);
+        items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
 
     fn whole<T: std::str::FromStr>(
@@ -189,47 +336,110 @@ impl Options<'_> {
         default: T,
     ) -> Result<T, PolicyError> {
         let Some(value) = self.given(namespace, option) else { return Ok(default) };
-        let refused =
-            |_| PolicyError::Invalid { option, expected: "a whole number", value: value.to_owned() };
-        value.parse().map_err(refused)
+        value.parse().map_err(|_| invalid(option, "a whole number", value))
     }
 
     fn number(&self, namespace: &str, option: &'static str, default: f64) -> Result<f64, PolicyError> {
         let Some(value) = self.given(namespace, option) else { return Ok(default) };
         let parsed = value.parse().ok().filter(|number: &f64| number.is_finite());
-        parsed.ok_or_else(|| PolicyError::Invalid { option, expected: "a number", value: value.to_owned() })
+        parsed.ok_or_else(|| invalid(option, "a number", value))
+    }
+
+    fn increment(&self, option: &'static str, default: i32) -> Result<Increment, PolicyError> {
+        let Some(value) = self.given(TRIGGER, option) else { return Ok(Increment::Instances(default)) };
+        let count = value.parse().ok().map(Increment::Instances);
+        let share = || value.strip_suffix('%')?.trim().parse().ok().filter(|share: &f64| share.is_finite());
+        count
+            .or_else(|| share().map(Increment::Percent))
+            .ok_or_else(|| invalid(option, "a whole number", value))
     }
 
     fn monitoring(&self) -> Result<Monitoring, PolicyError> {
-        let option = "MonitoringInterval";
-        let expected = "`1 minute` or `5 minute`";
-        match self.given(LAUNCH, option).unwrap_or("5 minute") {
+        match self.given(LAUNCH, "MonitoringInterval").unwrap_or("5 minute") {
             "1 minute" => Ok(Monitoring::Detailed),
             "5 minute" => Ok(Monitoring::Basic),
-            value => Err(PolicyError::Invalid { option, expected, value: value.to_owned() }),
+            value => Err(invalid("MonitoringInterval", "`1 minute` or `5 minute`", value)),
         }
+    }
+
+    fn scheduled_actions(&self) -> Result<Vec<ScheduledAction>, PolicyError> {
+        let names: BTreeSet<&str> = self
+            .values
+            .keys()
+            .filter(|(namespace, ..)| *namespace == SCHEDULED)
+            .filter_map(|key| key.1)
+            .collect();
+        names.into_iter().map(|name| self.scheduled_action(name)).collect()
+    }
+
+    fn scheduled_action(&self, name: &str) -> Result<ScheduledAction, PolicyError> {
+        let given = |option| self.of_resource(SCHEDULED, Some(name), option);
+        let size = |option: &'static str| {
+            let value = given(option);
+            let size = |value: &str| {
+                value.parse().map(Instances).map_err(|_| invalid(option, "a whole number", value))
+            };
+            value.map(size).transpose()
+        };
+        let minute = |option: &'static str| {
+            let parsed = |value: &str| {
+                let minute =
+                    value.parse::<Timestamp>().ok().and_then(|time| MinuteUtc::containing(time).ok());
+                minute.ok_or_else(|| invalid(option, "an instant like 2026-11-02T06:00:00Z", value))
+            };
+            given(option).map(parsed).transpose()
+        };
+        let cron = |value: &str| {
+            value.parse::<Cron>().map_err(|_| invalid("Recurrence", "a schedule like `0 6 * * 1-5`", value))
+        };
+        Ok(ScheduledAction {
+            name: name.to_owned(),
+            start: minute("StartTime")?,
+            end: minute("EndTime")?,
+            recurrence: given("Recurrence").map(cron).transpose()?,
+            time_zone: TimeZone::UTC,
+            min_size: size("MinSize")?,
+            max_size: size("MaxSize")?,
+            desired_capacity: size("DesiredCapacity")?,
+            suspended: given("Suspend") == Some("true"),
+        })
+    }
+
+    fn given_names(&self) -> BTreeSet<String> {
+        let ours = self.values.keys().filter(|(namespace, ..)| *namespace == TRIGGER || *namespace == GROUP);
+        ours.map(|(.., name)| (*name).to_owned()).collect()
+    }
+
+    fn unknown_names(&self) -> Vec<String> {
+        let known = |namespace: &str, name: &str| {
+            KNOWN.iter().all(|(known, names)| *known != namespace || names.contains(&name))
+        };
+        let unknown = self.values.keys().filter(|(namespace, _, name)| !known(namespace, name));
+        unknown.map(|(namespace, _, name)| format!("{namespace} {name}")).collect()
     }
 }
 
+fn invalid(option: &'static str, expected: &'static str, value: &str) -> PolicyError {
+    PolicyError::Invalid { option, expected, value: value.to_owned() }
+}
+
 fn threshold(option: &'static str, value: f64) -> Result<CpuPercent, PolicyError> {
-    let expected = "a percentage from 0 to 100";
-    CpuPercent::new(value).map_err(|_| PolicyError::Invalid { option, expected, value: value.to_string() })
+    CpuPercent::new(value).map_err(|_| invalid(option, "a percentage from 0 to 100", &value.to_string()))
 }
 
-fn adds(increment: i32) -> Result<Instances, PolicyError> {
+fn adds(increment: Increment) -> Result<Instances, PolicyError> {
     let (option, expected) = ("UpperBreachScaleIncrement", "1 instance or more");
-    let positive = u32::try_from(increment).ok().filter(|count| *count > 0).map(Instances);
-    positive.ok_or_else(|| PolicyError::Invalid { option, expected, value: increment.to_string() })
+    match increment {
+        Increment::Instances(count) if count > 0 => Ok(Instances(count.unsigned_abs())),
+        other => Err(invalid(option, expected, &other.number().to_string())),
+    }
 }
 
-fn removes(increment: i32) -> Result<Instances, PolicyError> {
+fn removes(increment: Increment) -> Result<Instances, PolicyError> {
     let (option, expected) =
         ("LowerBreachScaleIncrement", "-1 or less, since a positive number adds instances");
-    let removed =
-        increment.checked_neg().and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0);
-    removed.map(Instances).ok_or_else(|| PolicyError::Invalid {
-        option,
-        expected,
-        value: increment.to_string(),
-    })
+    match increment {
+        Increment::Instances(count) if count < 0 => Ok(Instances(count.unsigned_abs())),
+        other => Err(invalid(option, expected, &other.number().to_string())),
+    }
 }

@@ -132,6 +132,9 @@ impl MinuteUtc {
     /// From the year 0 to the year 9000, more than any clock will say.
     const EPOCH_MINUTES: std::ops::Range<i64> = -1_036_000_000..3_697_000_000;
 
+    /// The last minute there is.
+    pub const LAST: Self = Self(Self::EPOCH_MINUTES.end - 1);
+
     /// Minutes since 1970-01-01T00:00Z; refuses what no calendar can show.
     pub fn new(epoch_minutes: i64) -> Result<Self, UnitError> {
         let valid = Self::EPOCH_MINUTES.contains(&epoch_minutes);

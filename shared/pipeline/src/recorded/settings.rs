@@ -38,6 +38,12 @@ struct Setting {
     value: Option<String>,
 }
 
+/// Whether `bytes` are of that kind.
+pub fn is_description(bytes: &[u8]) -> bool {
+    let value = serde_json::from_slice::<serde_json::Value>(bytes);
+    value.is_ok_and(|value| value.get("ConfigurationSettings").is_some())
+}
+
 /// The deployed set of options in `bytes`. While a change is under way or has failed there are two.
 pub fn read(file: &str, bytes: &[u8]) -> Result<RecordedSettings, RecordedError> {
     let unreadable = |error: serde_json::Error| RecordedError::Unreadable {

@@ -1,0 +1,55 @@
+//! What speaks for a replay: the back-test of the present settings, or of CPU alone, or nothing.
+
+use scaling::backtest::{Record, back_test, back_test_cpu};
+use scaling::cpu_model::CpuModel;
+use scaling::dynamics::Dynamics;
+use scaling::fit::{FitRules, fit};
+use scaling::sample::Sample;
+use scaling::units::{MinuteUtc, Minutes};
+
+use crate::documents::BackTestDocument;
+use crate::sweep::{Model, Present, SweepRequest};
+
+/// A back-test, and the delays to replay with.
+pub(crate) struct Proof {
+    /// `None` where nothing was recorded to compare with.
+    pub(crate) document: Option<BackTestDocument>,
+    /// As asked for, or as the first half of the record shows them.
+    pub(crate) dynamics: Dynamics,
+}
+
+/// Tests the present settings against what was recorded; CPU alone where they can't be replayed.
+pub(crate) fn of(
+    samples: &[Sample],
+    request: &SweepRequest,
+    model: CpuModel,
+    present: &Present<'_>,
+) -> Proof {
+    let nothing = || Proof { document: None, dynamics: present.dynamics };
+    let Some(record) = Record::of(samples, request.window) else { return nothing() };
+    let because = match &present.plan {
+        None => "the present settings are not known".to_owned(),
+        Some(Err(reason)) => reason.to_string(),
+        Some(Ok(plan)) => match back_test(&record, model, plan, &present.course, present.dynamics) {
+            Some(tested) => {
+                let document = BackTestDocument::new(&tested.back_test, tested.calibrated, None);
+                return Proof { document: Some(document), dynamics: tested.dynamics };
+            }
+            None => return nothing(),
+        },
+    };
+    let early = early_model(samples, request, &record).unwrap_or(model);
+    let tested = back_test_cpu(&record, early);
+    let document = tested.map(|tested| BackTestDocument::new(&tested, false, Some(because)));
+    Proof { document, dynamics: present.dynamics }
+}
+
+/// The line of the first half of the record, so that the second half is none that it was drawn through.
+fn early_model(samples: &[Sample], request: &SweepRequest, record: &Record) -> Option<CpuModel> {
+    if let Model::Stated(stated) = request.model {
+        return Some(stated);
+    }
+    let middle: MinuteUtc = record.start + Minutes(record.minutes.len() as u32 / 2);
+    let early: Vec<Sample> = samples.iter().filter(|sample| sample.minute_utc < middle).cloned().collect();
+    fit(&early, FitRules::default()).ok().map(|fit| fit.model)
+}
