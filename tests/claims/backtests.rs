@@ -1,6 +1,6 @@
 //! The replay held against what really happened: when it is trusted, when not, and why.
 
-use scaling::backtest::{BackTest, BackTested, Cause, Grade, Record, back_test, back_test_cpu};
+use scaling::backtest::{BackTest, BackTested, Cause, Free, Grade, Record, back_test, back_test_cpu};
 use scaling::course::{CapacityChange, Course, Deployment};
 use scaling::cpu_model::CpuModel;
 use scaling::disturbance::{RecordedMinute, deployments};
@@ -82,7 +82,8 @@ impl Truth {
 }
 
 fn tested(record: &Record, believed: &Plan) -> BackTested {
-    back_test(record, model(), believed, &Course::default(), Dynamics::default()).unwrap()
+    back_test(record, model(), believed, &Course::default(), Dynamics::default(), Free::MetricDelayAndLaunch)
+        .unwrap()
 }
 
 fn counts_of(back_test: BackTest) -> (f64, f64, u32, u32) {
@@ -196,7 +197,10 @@ fn gaps_in_the_record_are_not_compared_and_do_no_harm() {
 fn a_record_of_nothing_is_no_back_test() {
     let record = Record { start: start(), minutes: vec![RecordedMinute::default(); 50] };
     let plan = plan(60.0, 25.0, 2, 12);
-    assert_eq!(back_test(&record, model(), &plan, &Course::default(), Dynamics::default()), None);
+    assert_eq!(
+        back_test(&record, model(), &plan, &Course::default(), Dynamics::default(), Free::MetricDelay),
+        None
+    );
     assert_eq!(back_test_cpu(&record, model()), None);
 }
 

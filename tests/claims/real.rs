@@ -4,12 +4,13 @@
 use std::num::NonZero;
 use std::path::PathBuf;
 
+use pipeline::activity::{ActivityKind, LaunchTimes};
 use pipeline::archive::Environment;
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::documents::{OptionDocument, RecommendationDocument, VerdictDocument};
 use pipeline::fill::{fill_absent_requests, leave_open};
 use pipeline::ingest::{self, IngestRequest};
-use pipeline::recorded::{Options, Recording, Source, read, settings};
+use pipeline::recorded::{Options, Recording, Source, activities, read, settings};
 use pipeline::refit::{self, RefitRequest};
 use pipeline::sweep::{self, GridOverrides, Model, Replayed, SweepRequest};
 use pipeline::tables::samples::encode;
@@ -227,8 +228,13 @@ fn a_steady_load_is_refused_since_any_slope_would_do() {
 fn advise(archive: &MemoryArchive, recording: Recording, stated: Option<CpuModel>) -> RecommendationDocument {
     let environment = Environment::new("real").unwrap();
     let start = recording.samples[0].minute_utc;
-    let request =
-        IngestRequest { environment: environment.clone(), recording, options: None, leave_open: Minutes(3) };
+    let request = IngestRequest {
+        environment: environment.clone(),
+        recording,
+        options: None,
+        activities: vec![],
+        leave_open: Minutes(3),
+    };
     block_on(ingest::run(archive, request)).unwrap();
     let end = block_on(store::end_of_samples(archive, &environment)).unwrap().unwrap();
     let window = Window { start, end };
@@ -416,4 +422,16 @@ fn hpa_by_its_known_rule_comes_near_the_recorded_pods() {
     let exact = sum(|pair| f64::from((pair.1 - pair.0).abs() < 0.5)) / pairs.len() as f64;
     println!("bias {bias:.4}, MAPE {mape:.4}, exact {exact:.4} of {} minutes", pairs.len());
     assert!(bias.abs() < 0.12 && mape < 0.2, "bias {bias}, MAPE {mape}, exact {exact}");
+}
+
+#[test]
+#[cfg_attr(no_public_data, ignore = "the shared data is not beside this checkout")]
+fn a_recorded_activity_is_read() {
+    let file = source("aws-json/asg-describe-scaling-activities.ok.json");
+    let activities = activities::read(&file.name, &file.bytes).unwrap();
+    let [activity] = &activities[..] else { panic!("{activities:?}") };
+    assert!(activity.kind == ActivityKind::Launch && activity.successful);
+    let took = activity.end.unwrap().as_millisecond() - activity.start.as_millisecond();
+    assert_eq!(took, 31_234);
+    assert_eq!(LaunchTimes::of(&activities), None, "one launch says too little");
 }

@@ -424,3 +424,15 @@ fn swapped_thresholds_end_like_any_other_replay() {
     let rows = rows(&load(&[(500, 90.0)]), &scenario(swapped, group(1, 9, 0), 1));
     assert_eq!(rows.len(), 500);
 }
+
+#[test]
+fn a_trace_of_which_nothing_could_come_is_refused() {
+    let refusal = |load: &Load, window| load.check(Minutes(window)).unwrap_err().to_string();
+    assert_eq!(refusal(&load(&[]), 1), "of the 0 minutes of the trace no requests are known");
+    assert_eq!(refusal(&load(&[(9, f64::NAN)]), 1), "of the 9 minutes of the trace no requests are known");
+    assert_eq!(
+        refusal(&load(&[(4, 10.0)]), 5),
+        "the trace of 4 minutes is shorter than the 5 min that the alarm looks at"
+    );
+    assert!(load(&[(5, 10.0)]).check(Minutes(5)).is_ok());
+}

@@ -5,9 +5,10 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use pipeline::activity::{Activity, ActivityKind};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Environment, Expected, Key, Prefix};
-use pipeline::documents::{OptionDocument, RecommendationDocument, VerdictDocument};
+use pipeline::documents::{GradeDocument, OptionDocument, RecommendationDocument, VerdictDocument};
 use pipeline::ingest::{self, IngestError, IngestRequest, LEAVE_OPEN};
 use pipeline::publish::{self, Notifier, NotifyError, PublishError, PublishRequest, Told};
 use pipeline::recorded::Recording;
@@ -90,6 +91,7 @@ fn ingest(archive: &MemoryArchive, samples: Vec<Sample>) -> Result<ingest::Inges
             environment: environment(),
             recording: Recording { samples, notes: vec![] },
             options: Some(options()),
+            activities: vec![],
             leave_open: LEAVE_OPEN,
         },
     ))
@@ -252,6 +254,7 @@ fn settings_are_kept_once_and_again_when_they_change() {
         environment: environment(),
         recording: Recording { samples: two_days(), notes: vec![] },
         options: Some([options(), vec![option("aws:autoscaling:asg", "Cooldown", "60")]].concat()),
+        activities: vec![],
         leave_open: LEAVE_OPEN,
     };
     assert!(block_on(ingest::run(&archive, changed)).unwrap().settings_changed);
@@ -376,6 +379,7 @@ fn a_trigger_on_network_traffic_gets_advice_and_is_said_not_to_be_replayed() {
         environment: environment(),
         recording: Recording { samples: two_days(), notes: vec![] },
         options: Some(vec![option("aws:autoscaling:launchconfiguration", "MonitoringInterval", "1 minute")]),
+        activities: vec![],
         leave_open: LEAVE_OPEN,
     };
     block_on(ingest::run(&archive, request)).unwrap();
@@ -486,4 +490,170 @@ fn subjects_are_one_line_of_printable_ascii() {
             "{subject:?}"
         );
     }
+}
+
+/// The chain with other options than usual, and with activities.
+fn advised(
+    options: Vec<OptionDocument>,
+    samples: Vec<Sample>,
+    activities: Vec<Activity>,
+) -> RecommendationDocument {
+    let archive = MemoryArchive::default();
+    let request = IngestRequest {
+        environment: environment(),
+        recording: Recording { samples, notes: vec![] },
+        options: Some(options),
+        activities,
+        leave_open: LEAVE_OPEN,
+    };
+    block_on(ingest::run(&archive, request)).unwrap();
+    refit(&archive).unwrap();
+    sweep(&archive, sweep_request()).unwrap().document
+}
+
+fn with(changes: &[(&str, &str, &str)]) -> Vec<OptionDocument> {
+    let is_changed = |kept: &OptionDocument| changes.iter().any(|(_, name, _)| *name == kept.option_name);
+    let kept = options().into_iter().filter(|kept| !is_changed(kept));
+    kept.chain(changes.iter().map(|(namespace, name, value)| option(namespace, name, value))).collect()
+}
+
+fn plain_body(advice: &RecommendationDocument) -> String {
+    pipeline::advice::message(advice).body.replace('\n', " ")
+}
+
+#[test]
+fn a_trigger_on_requests_is_replayed_and_back_tested() {
+    let trigger = "aws:autoscaling:trigger";
+    let options = with(&[
+        (trigger, "MeasureName", "RequestCount"),
+        (trigger, "Statistic", "Sum"),
+        (trigger, "Unit", "Count"),
+        (trigger, "UpperThreshold", "100000"),
+        (trigger, "LowerThreshold", "10"),
+    ]);
+    let advice = advised(options, two_days(), vec![]);
+    let present = advice.present.as_ref().unwrap();
+    assert!(present.not_simulated.is_none() && present.outcome.is_some(), "{present:?}");
+    let back_test = advice.back_test.as_ref().unwrap();
+    assert!(back_test.counts.is_some() && back_test.grade == GradeDocument::Good, "{back_test:?}");
+}
+
+#[test]
+fn a_trigger_on_response_time_is_replayed_where_it_follows_the_traffic() {
+    let trigger = "aws:autoscaling:trigger";
+    let options = || {
+        with(&[
+            (trigger, "MeasureName", "TargetResponseTime"),
+            (trigger, "Unit", "Seconds"),
+            (trigger, "UpperThreshold", "2"),
+            (trigger, "LowerThreshold", "0.001"),
+        ])
+    };
+    let with_latency = |latency: &dyn Fn(f64) -> f64| -> Vec<Sample> {
+        let mut samples = two_days();
+        for sample in &mut samples {
+            let requests = sample.get(Metric::Requests).unwrap();
+            sample.set(Metric::LatencyP50Seconds, latency(requests / 3.0)).unwrap();
+        }
+        samples
+    };
+    let follows = advised(options(), with_latency(&|load| 0.05 + load * 1e-5), vec![]);
+    assert!(follows.back_test.unwrap().counts.is_some());
+    let does_not = advised(options(), with_latency(&|load| 0.05 + (load as u32 % 7) as f64 * 0.01), vec![]);
+    let because = does_not.back_test.unwrap().cpu_only_because.unwrap();
+    assert!(because.contains("does not follow the traffic closely enough"), "{because}");
+}
+
+#[test]
+fn a_group_that_its_settings_do_not_explain_gets_no_advice_and_the_likeliest_cause() {
+    // Recorded were three instances; these settings would have had them come and go.
+    let trigger = "aws:autoscaling:trigger";
+    let options = with(&[(trigger, "UpperThreshold", "20"), (trigger, "LowerThreshold", "10")]);
+    let advice = advised(options, two_days(), vec![]);
+    assert_eq!(advice.verdict, VerdictDocument::NotTrusted);
+    assert!(
+        advice.recommended.is_none() && advice.target_tracking.is_none() && advice.candidates.replayed == 0
+    );
+    let Message { subject, body } = pipeline::advice::message(&advice);
+    assert_eq!(subject, "Trellis: web-prod: no advice, the replay is not trusted");
+    assert!(body.contains("No setting is recommended") && !body.contains("How to apply"), "{body}");
+    assert!(plain_body(&advice).contains("Back-test, not trusted"), "{body}");
+}
+
+#[test]
+fn trust_that_changes_is_published_again() {
+    let (archive, advice) = with_advice();
+    let mailbox = Mailbox::default();
+    publish(&archive, &mailbox).unwrap();
+    let mut less = advice;
+    less.back_test.as_mut().unwrap().grade = GradeDocument::Fair;
+    less.advice_id = pipeline::advice::id("web-prod", None, less.back_test.as_ref());
+    let key = Key::recommendation(&environment(), window().last_minute());
+    block_on(store::write_json(&archive, &key, &less)).unwrap();
+    assert_eq!(publish(&archive, &mailbox).unwrap(), Told::Now);
+}
+
+fn launch(hour: u32, seconds: i64) -> Activity {
+    let start = at(hour * 60).start();
+    Activity {
+        id: format!("launch-{hour}"),
+        kind: ActivityKind::Launch,
+        start,
+        end: Some(start + jiff::SignedDuration::from_secs(seconds)),
+        successful: true,
+        cause: "an alarm, said AWS".into(),
+    }
+}
+
+#[test]
+fn launches_take_as_long_as_activities_say() {
+    let activities = vec![launch(1, 95), launch(2, 100), launch(3, 110), launch(4, 170)];
+    let advice = advised(options(), two_days(), activities);
+    let times = advice.back_test.as_ref().unwrap().launch_times.unwrap();
+    assert_eq!((times.count, times.median_seconds as u32), (4, 100));
+    assert!(
+        plain_body(&advice).contains("Launches took 95 to 110 s (4 activities)"),
+        "{}",
+        plain_body(&advice)
+    );
+}
+
+#[test]
+fn activities_are_kept_once_and_the_newest_word_on_one_wins() {
+    let archive = MemoryArchive::default();
+    let mut unfinished = launch(2, 100);
+    unfinished.end = None;
+    for activities in [vec![launch(1, 95), unfinished], vec![launch(2, 100), launch(30, 50)]] {
+        block_on(store::merge_activities(&archive, &environment(), &activities)).unwrap();
+    }
+    let kept = block_on(store::read_activities(&archive, &environment(), window())).unwrap();
+    assert_eq!(kept, [launch(1, 95), launch(2, 100), launch(30, 50)]);
+    let puts = archive.puts();
+    block_on(store::merge_activities(&archive, &environment(), &kept)).unwrap();
+    assert_eq!(archive.puts(), puts);
+}
+
+#[test]
+fn burstable_instances_are_told_what_their_credits_say() {
+    let with_type = |name| with(&[("aws:ec2:instances", "InstanceTypes", name)]);
+    let advice = advised(with_type("t3.nano"), two_days(), vec![]);
+    let credits = advice.credits.as_ref().unwrap();
+    assert!(credits.unlimited && credits.surplus_credits > 100.0, "{credits:?}");
+    assert!(plain_body(&advice).contains("a t3.nano earns what 5 % CPU spends"), "{}", plain_body(&advice));
+    let held = advised(with_type("t2.micro"), two_days(), vec![]).credits.unwrap();
+    assert!(!held.unlimited && held.minutes_throttled > 100, "{held:?}");
+    assert!(advised(with_type("m5.large"), two_days(), vec![]).credits.is_none());
+}
+
+#[test]
+fn scheduled_actions_of_the_settings_are_part_of_every_replay() {
+    let scheduled = |name: &str, value: &str| OptionDocument {
+        resource_name: Some("Night".into()),
+        ..option("aws:autoscaling:scheduledaction", name, value)
+    };
+    let schedule = vec![scheduled("Recurrence", "0 1 * * *"), scheduled("MinSize", "5")];
+    let advice = advised([options(), schedule].concat(), two_days(), vec![]);
+    // Three instances were recorded all the time, and five would have been there from one o'clock on.
+    assert_eq!(advice.present.unwrap().outcome.unwrap().peak_instances, 5);
+    assert_eq!(advice.back_test.unwrap().grade, GradeDocument::NotTrusted);
 }

@@ -11,12 +11,13 @@ use pipeline::archive::Environment;
 use pipeline::archive::directory::DirectoryArchive;
 use pipeline::recorded::{self, Recording, Source};
 use pipeline::store;
+use scaling::credits::{BurstableSize, Credits, Mode, SIZES};
 use scaling::dynamics::{Booting, Dynamics};
 use scaling::traffic::Traffic;
 use scaling::units::{CpuPercent, MinuteUtc, Minutes, Window};
 
 use crate::options::{Delays, File, Intake, Place, Time};
-use crate::values::Stages;
+use crate::values::{CreditMode, Stages};
 
 mod check;
 mod demo;
@@ -177,16 +178,33 @@ fn threads(asked: Option<NonZero<usize>>) -> NonZero<usize> {
     asked.unwrap_or_else(cores)
 }
 
-fn dynamics(delays: &Delays) -> Dynamics {
+fn dynamics(delays: &Delays) -> anyhow::Result<Dynamics> {
     let default = Dynamics::default();
-    Dynamics {
+    Ok(Dynamics {
         metric_delay: delays.metric_delay.map_or(default.metric_delay, Minutes),
         launch: delays.launch.map_or(default.launch, Minutes),
         boot: delays.boot.map_or(default.boot, Minutes),
         booting: delays.booting_cpu.map_or(default.booting, |percent| Booting::Counted(percent.0)),
         drain: delays.drain.map_or(default.drain, Minutes),
+        cpu_ceiling: delays.cpu_ceiling.map_or(default.cpu_ceiling, |percent| percent.0),
+        credits: delays.burstable.as_ref().map(|name| credits(name, delays)).transpose()?,
         ..default
-    }
+    })
+}
+
+fn credits(instance_type: &str, delays: &Delays) -> anyhow::Result<Credits> {
+    let known = || SIZES.map(|size| size.instance_type).join(", ");
+    let size = BurstableSize::named(instance_type)
+        .with_context(|| format!("`{instance_type}` is no burstable type; these are: {}", known()))?;
+    let mode = match delays.credit_mode {
+        Some(CreditMode::Standard) => Mode::Standard,
+        Some(CreditMode::Unlimited) => Mode::Unlimited,
+        None => size.default_mode(),
+    };
+    let balance = delays.credit_balance.unwrap_or(size.launch_credits(mode));
+    let valid = (0.0..=size.max_balance).contains(&balance);
+    anyhow::ensure!(valid, "a {instance_type} holds 0 to {} credits, not `{balance}`", size.max_balance);
+    Ok(Credits { size, mode, initial_balance: balance })
 }
 
 /// Stages from no particular time on.

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde::Deserialize;
 
-use crate::values::{Instant, Percent, Stages, Values};
+use crate::values::{CreditMode, Instant, Percent, Stages, Values};
 
 /// Declares a group of options, all of them optional, and how it is laid over the file's.
 macro_rules! options {
@@ -154,6 +154,18 @@ options! {
         /// Minutes that a removed instance is billed on [default: 1]
         #[arg(value_name = "MINUTES")]
         drain: u32,
+        /// CPU percent that an instance can't pass, where one thread does all the work [default: 100]
+        #[arg(value_name = "PERCENT")]
+        cpu_ceiling: Percent,
+        /// A burstable type whose CPU credits are replayed, as t3.small
+        #[arg(value_name = "TYPE")]
+        burstable: String,
+        /// Credits of each instance at the start [default: those of a new one]
+        #[arg(value_name = "CREDITS", requires = "burstable")]
+        credit_balance: f64,
+        /// What happens without credits: standard or unlimited [default: as AWS has it for the type]
+        #[arg(value_name = "MODE", requires = "burstable")]
+        credit_mode: CreditMode,
     }
 }
 

@@ -76,6 +76,14 @@ impl<'de> Deserialize<'de> for Percent {
     }
 }
 
+/// What happens to a burstable instance without credits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum CreditMode {
+    Standard,
+    Unlimited,
+}
+
 /// Stages of traffic: `10:30000,8:150000` is 10 minutes up to 30000 requests a minute, then 8 up to 150000.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Stages(pub(crate) Vec<Stage>);

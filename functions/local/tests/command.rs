@@ -253,6 +253,50 @@ fn wrong_input_is_named_with_what_to_do() {
 }
 
 #[test]
+fn check_judges_a_file_and_what_was_ingested() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    desk.write(
+        "odd.config",
+        "option_settings:\n  aws:autoscaling:trigger:\n    UpperThreshold: 70\n    LowerThreshold: 30\n",
+    );
+    desk.fails("check odd.config", "1 of these settings can't work as meant");
+    let output = desk.run("check odd.config --json");
+    let judged: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(judged[0]["findings"][0]["severity"], "error");
+    desk.fails("check none.config", "reading `none.config`");
+    desk.fails("check --environment web", "`web` has no settings in the archive");
+    let settings = desk.succeeds("demo --directory out") + "";
+    assert!(settings.contains("Back-test, good"), "{settings}");
+    let said = desk.succeeds("check --environment invented-garden-prod --archive out/archive");
+    assert!(
+        said.contains("over 40 % +1, under 15 % -1") && said.contains("nothing against these settings"),
+        "{said}"
+    );
+}
+
+#[test]
+fn simulate_knows_target_tracking_and_credits() {
+    let desk = Desk::new();
+    let traffic = "simulate --stages 5:5000,40:15000 --coefficient 0.01";
+    let said = desk.succeeds(&format!("{traffic} --target 40"));
+    assert!(said.contains("target tracking at 40 %") && said.contains("scale out 1 → "), "{said}");
+    let held =
+        "--upper-threshold 90 --lower-threshold 5 --max-size 1 --burstable t2.small --credit-balance 5";
+    let replayed = desk.json(&format!("{traffic} {held}"));
+    let last = replayed["minutes"].as_array().unwrap().last().unwrap();
+    assert!((last["cpu_percent"].as_f64().unwrap() - 20.0).abs() < 1e-9, "{last}");
+    desk.fails(
+        &format!("{traffic} {} --burstable m5.large", "--target 40"),
+        "`m5.large` is no burstable type; these are: t2.nano",
+    );
+    desk.fails(
+        "simulate --stages 3:100 --coefficient 0.01 --upper-threshold 60 --lower-threshold 20",
+        "shorter than the 5 min that the alarm looks at",
+    );
+}
+
+#[test]
 fn sweeping_values_that_make_no_policy_says_what_is_wrong_with_them() {
     let desk = Desk::new();
     desk.write("m.csv", &two_hours());

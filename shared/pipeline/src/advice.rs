@@ -7,8 +7,9 @@ use scaling::sweep::Evaluated;
 use sha2::{Digest, Sha256};
 
 use crate::documents::{
-    BackTestDocument, GradeDocument, ModelSource, OptionDocument, OutcomeDocument, PolicyDocument,
-    RecommendationDocument, TargetTrackingDocument, VerdictDocument, options,
+    BackTestDocument, CreditsDocument, GradeDocument, LaunchTimesDocument, ModelSource, OptionDocument,
+    OutcomeDocument, PolicyDocument, RecommendationDocument, TargetTrackingDocument, VerdictDocument,
+    options,
 };
 
 /// A message to whoever runs the environment.
@@ -138,6 +139,7 @@ fn body(recommendation: &RecommendationDocument) -> String {
         settings(recommendation),
         effects(recommendation),
         why(recommendation),
+        credits(recommendation),
         alternative(recommendation),
         how_sure(recommendation),
         how_to_apply(recommendation),
@@ -330,20 +332,30 @@ fn proof(recommendation: &RecommendationDocument) -> String {
         minutes => format!(" CPU was saturated in {minutes} minutes, which were left out."),
     };
     let cpu = format!(
-        "CPU is off by {:.1} points on average and {:+.1} at its peak",
-        proof.cpu_distance, proof.peak_cpu_error
+        "CPU is off by {:.1} points on average and {:.1} at its peak",
+        proof.cpu_distance,
+        proof.peak_cpu_error.abs()
     );
+    let launches = proof.launch_times.map_or(String::new(), |times| {
+        let LaunchTimesDocument { count, short_seconds, long_seconds, .. } = times;
+        format!(" Launches took {short_seconds:.0} to {long_seconds:.0} s ({count} activities).")
+    });
     match (&proof.counts, &proof.cpu_only_because) {
         (Some(counts), _) => format!(
             "Back-test, {grade}: the present settings, replayed over {} minutes, give {:+.1} % instance hours, the \
              exact number of instances in {:.0} % of the minutes ({:.1} % off on average), and {} of {} changes \
-             within two minutes; {cpu}.{saturated}",
+             within two minutes; {cpu}.{saturated}{launches}{}",
             proof.minutes,
             counts.hours_bias * 100.0,
             counts.exact * 100.0,
             counts.mape * 100.0,
             counts.matched_events,
-            counts.recorded_events.max(counts.replayed_events)
+            counts.recorded_events.max(counts.replayed_events),
+            if counts.recorded_events + counts.replayed_events == 0 {
+                " The group never changed, so that this says nothing about the trigger's timing."
+            } else {
+                ""
+            }
         ),
         (None, because) => format!(
             "Back-test, {grade}, of CPU alone: predicted from the requests and instances of {} minutes, {cpu}.{saturated} \
@@ -352,6 +364,27 @@ fn proof(recommendation: &RecommendationDocument) -> String {
             because.as_deref().unwrap_or("instances were not recorded")
         ),
     }
+}
+
+/// What the credits of burstable instances say to it.
+fn credits(recommendation: &RecommendationDocument) -> String {
+    let Some(credits) = &recommendation.credits else { return String::new() };
+    let CreditsDocument { instance_type, unlimited, baseline_percent, minutes_throttled, surplus_credits } =
+        credits;
+    let earns = format!(
+        "CPU credits: a {instance_type} earns what {baseline_percent:.0} % CPU spends. Starting with none saved up,"
+    );
+    wrapped(&match (unlimited, *minutes_throttled, *surplus_credits) {
+        (false, 0, _) => format!("{earns} no instance would run out."),
+        (true, _, surplus) if surplus < 1.0 => format!("{earns} no instance would run out."),
+        (false, minutes, _) => format!(
+            "{earns} instances would be held at their baseline in {minutes} minutes, in which the site is slow \
+             although its CPU looks low."
+        ),
+        (true, _, surplus) => format!(
+            "{earns} the group would spend {surplus:.0} credits more than it earns, which unlimited mode bills."
+        ),
+    })
 }
 
 /// Another kind of policy, for comparison.

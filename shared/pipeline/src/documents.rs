@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::activity::LaunchTimes;
 use jiff::Timestamp;
 use scaling::backtest::{BackTest, Grade};
 use scaling::cpu_model::CpuModel;
@@ -278,6 +279,8 @@ pub struct BackTestDocument {
     pub deploying_minutes: u32,
     /// Whether delays were taken from the first half of the minutes, and the errors from the second.
     pub calibrated: bool,
+    /// How long launches really took, where activities tell.
+    pub launch_times: Option<LaunchTimesDocument>,
     /// The instances, where they were replayed.
     pub counts: Option<CountsDocument>,
     /// Predicted less recorded CPU on average, points.
@@ -298,6 +301,26 @@ pub enum GradeDocument {
     Fair,
     /// Neither.
     NotTrusted,
+}
+
+/// How long launches took, from their begin to in service.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LaunchTimesDocument {
+    /// How many were measured.
+    pub count: usize,
+    /// The 10th percentile.
+    pub short_seconds: f64,
+    /// The median.
+    pub median_seconds: f64,
+    /// The 90th percentile.
+    pub long_seconds: f64,
+}
+
+impl From<LaunchTimes> for LaunchTimesDocument {
+    fn from(times: LaunchTimes) -> Self {
+        let LaunchTimes { count, short_seconds, median_seconds, long_seconds } = times;
+        Self { count, short_seconds, median_seconds, long_seconds }
+    }
 }
 
 /// How replayed instances compare with recorded ones.
@@ -341,12 +364,28 @@ impl BackTestDocument {
             saturated_minutes: back_test.saturated,
             deploying_minutes: back_test.deploying,
             calibrated,
+            launch_times: None,
             counts,
             mean_cpu_error: back_test.mean_cpu_error,
             cpu_distance: back_test.cpu_distance,
             peak_cpu_error: back_test.peak_cpu_error,
         }
     }
+}
+
+/// What burstable instances would spend under the recommended policy, starting with nothing saved up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CreditsDocument {
+    /// For instance `t3.small`.
+    pub instance_type: String,
+    /// Whether CPU falls to its baseline without credits, or goes on and costs.
+    pub unlimited: bool,
+    /// CPU percent at which an instance spends what it earns.
+    pub baseline_percent: f64,
+    /// Minutes in which an instance would be held at its baseline.
+    pub minutes_throttled: u32,
+    /// Credits spent beyond what is earned.
+    pub surplus_credits: f64,
 }
 
 /// Another kind of scaling policy that would do.
@@ -405,6 +444,8 @@ pub struct RecommendationDocument {
     pub verdict: VerdictDocument,
     /// The policy to take or to keep; under `none_holds` the closest, which is not advised.
     pub recommended: Option<PolicyDocument>,
+    /// CPU credits, where the instances are of one burstable type.
+    pub credits: Option<CreditsDocument>,
     /// The cheapest target tracking policy that holds, for comparison.
     pub target_tracking: Option<TargetTrackingDocument>,
 }

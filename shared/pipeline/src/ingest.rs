@@ -2,11 +2,12 @@
 
 use scaling::units::{Minutes, Window};
 
+use crate::activity::Activity;
 use crate::archive::{Archive, Environment, Key};
 use crate::documents::{OptionDocument, SCHEMA_VERSION, SettingsDocument};
 use crate::fill::{FillReport, fill_absent_requests, leave_open};
 use crate::recorded::Recording;
-use crate::store::{MergeReport, StoreError, latest_settings, merge_samples, write_json};
+use crate::store::{MergeReport, StoreError, latest_settings, merge_activities, merge_samples, write_json};
 
 /// Newest minutes that are left for the next fetch, since they still grow.
 pub const LEAVE_OPEN: Minutes = Minutes(3);
@@ -20,6 +21,8 @@ pub struct IngestRequest {
     pub recording: Recording,
     /// The environment's options, if they were fetched too.
     pub options: Option<Vec<OptionDocument>>,
+    /// The group's scaling activities, if they were fetched too.
+    pub activities: Vec<Activity>,
     /// Newest minutes to leave out, counted from the newest that was fetched.
     pub leave_open: Minutes,
 }
@@ -57,6 +60,9 @@ pub enum IngestError {
     /// The samples could not be merged.
     #[error("keeping samples")]
     Samples(#[source] StoreError),
+    /// The activities could not be merged.
+    #[error("keeping scaling activities")]
+    Activities(#[source] StoreError),
     /// The settings could not be read or written.
     #[error("keeping settings")]
     Settings(#[source] StoreError),
@@ -64,7 +70,7 @@ pub enum IngestError {
 
 /// Fills what is known to be zero, leaves the newest minutes open, and merges the rest with what is there.
 pub async fn run(archive: &dyn Archive, request: IngestRequest) -> Result<IngestReport, IngestError> {
-    let IngestRequest { environment, recording, options, leave_open: open } = request;
+    let IngestRequest { environment, recording, options, activities, leave_open: open } = request;
     let mut samples = recording.samples;
     let fetched = samples.len();
     let left_open = leave_open(&mut samples, open);
@@ -73,6 +79,7 @@ pub async fn run(archive: &dyn Archive, request: IngestRequest) -> Result<Ingest
         return Err(IngestError::NothingComplete { environment, fetched, leave_open: open });
     };
     let merged = merge_samples(archive, &environment, &samples).await.map_err(IngestError::Samples)?;
+    merge_activities(archive, &environment, &activities).await.map_err(IngestError::Activities)?;
     let settings_changed = match options {
         Some(options) => keep_settings(archive, &environment, options, window).await,
         None => Ok(false),

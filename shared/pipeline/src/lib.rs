@@ -6,6 +6,7 @@
 //! [`check`] judges settings alone. Nothing here
 //! asks for the time: "now" is part of a request.
 
+pub mod activity;
 pub mod advice;
 pub mod archive;
 pub mod check;

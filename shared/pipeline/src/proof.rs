@@ -1,12 +1,13 @@
 //! What speaks for a replay: the back-test of the present settings, or of CPU alone, or nothing.
 
-use scaling::backtest::{Record, back_test, back_test_cpu};
+use scaling::backtest::{Free, Record, back_test, back_test_cpu};
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::Dynamics;
 use scaling::fit::{FitRules, fit};
 use scaling::sample::Sample;
 use scaling::units::{MinuteUtc, Minutes};
 
+use crate::activity::LaunchTimes;
 use crate::documents::BackTestDocument;
 use crate::sweep::{Model, Present, SweepRequest};
 
@@ -21,27 +22,51 @@ pub(crate) struct Proof {
 /// Tests the present settings against what was recorded; CPU alone where they can't be replayed.
 pub(crate) fn of(
     samples: &[Sample],
+    launch_times: Option<LaunchTimes>,
     request: &SweepRequest,
     model: CpuModel,
     present: &Present<'_>,
 ) -> Proof {
-    let nothing = || Proof { document: None, dynamics: present.dynamics };
+    let dynamics = measured(present.dynamics, launch_times);
+    let mut proof = unmeasured(samples, request, model, present, dynamics, launch_times.is_some());
+    if let Some(document) = &mut proof.document {
+        document.launch_times = launch_times.map(Into::into);
+    }
+    proof
+}
+
+/// With launches that take as long as they did.
+fn measured(dynamics: Dynamics, launch_times: Option<LaunchTimes>) -> Dynamics {
+    let minutes = |times: LaunchTimes| Minutes((times.median_seconds / 60.0).ceil() as u32);
+    Dynamics { launch: launch_times.map_or(dynamics.launch, minutes), ..dynamics }
+}
+
+fn unmeasured(
+    samples: &[Sample],
+    request: &SweepRequest,
+    model: CpuModel,
+    present: &Present<'_>,
+    dynamics: Dynamics,
+    launch_is_known: bool,
+) -> Proof {
+    let nothing = || Proof { document: None, dynamics };
     let Some(record) = Record::of(samples, request.window) else { return nothing() };
     let because = match &present.plan {
         None => "the present settings are not known".to_owned(),
         Some(Err(reason)) => reason.to_string(),
-        Some(Ok(plan)) => match back_test(&record, model, plan, &present.course, present.dynamics) {
-            Some(tested) => {
-                let document = BackTestDocument::new(&tested.back_test, tested.calibrated, None);
-                return Proof { document: Some(document), dynamics: tested.dynamics };
-            }
-            None => return nothing(),
-        },
+        Some(Ok(plan)) => {
+            let free = if launch_is_known { Free::MetricDelay } else { Free::MetricDelayAndLaunch };
+            let Some(tested) = back_test(&record, model, plan, &present.course, dynamics, free) else {
+                return nothing();
+            };
+            let document = BackTestDocument::new(&tested.back_test, tested.calibrated, None);
+            return Proof { document: Some(document), dynamics: tested.dynamics };
+        }
     };
     let early = early_model(samples, request, &record).unwrap_or(model);
     let tested = back_test_cpu(&record, early);
     let document = tested.map(|tested| BackTestDocument::new(&tested, false, Some(because)));
-    Proof { document, dynamics: present.dynamics }
+    Proof { document, dynamics }
 }
 
 /// The line of the first half of the record, so that the second half is none that it was drawn through.

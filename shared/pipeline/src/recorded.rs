@@ -3,6 +3,7 @@
 //! The kind of a file is seen from its content. Points are joined by their time, never by their position, and
 //! may come in any order. An error names the file, the row or the series, the value, and what was expected.
 
+pub mod activities;
 mod columns;
 mod csv;
 pub mod ebextensions;

@@ -9,9 +9,10 @@ use scaling::units::{MinuteUtc, Window};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::activity::Activity;
 use crate::archive::{Archive, ArchiveError, Environment, Expected, Key, Prefix, Version};
 use crate::documents::{FitDocument, RecommendationDocument, SCHEMA_VERSION, SettingsDocument};
-use crate::tables::{TableError, samples};
+use crate::tables::{TableError, activities, samples};
 
 /// Why something was not read or written.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum StoreError {
         /// Its version.
         found: u32,
     },
+    /// A time outside of any calendar.
+    #[error("{0}")]
+    Time(String),
     /// The samples to keep contradict each other.
     #[error("the new samples")]
     Samples(#[source] TableError),
@@ -157,6 +161,70 @@ fn merge(before: Vec<Sample>, new: &[&Sample]) -> (Vec<Sample>, MergeReport) {
         if *there == was { report.unchanged += 1 } else { report.updated += 1 }
     }
     (by_key.into_values().collect(), report)
+}
+
+/// Keeps `new` activities beside those that are there, by their ids; the newest word on one wins.
+pub async fn merge_activities(
+    archive: &dyn Archive,
+    environment: &Environment,
+    new: &[Activity],
+) -> Result<(), StoreError> {
+    let mut by_day: BTreeMap<Key, Vec<&Activity>> = BTreeMap::new();
+    for activity in new {
+        let minute =
+            MinuteUtc::containing(activity.start).map_err(|error| StoreError::Time(error.to_string()))?;
+        by_day.entry(Key::activities(environment, minute)).or_default().push(activity);
+    }
+    for (key, activities) in by_day {
+        merge_activity_day(archive, &key, &activities).await?;
+    }
+    Ok(())
+}
+
+async fn merge_activity_day(archive: &dyn Archive, key: &Key, new: &[&Activity]) -> Result<(), StoreError> {
+    for _ in 0..ATTEMPTS {
+        let (before, version) = read_activity_day(archive, key).await?;
+        let mut by_id: BTreeMap<(Timestamp, String), Activity> =
+            before.iter().map(|activity| ((activity.start, activity.id.clone()), activity.clone())).collect();
+        by_id.extend(new.iter().map(|activity| ((activity.start, activity.id.clone()), (*activity).clone())));
+        let merged: Vec<Activity> = by_id.into_values().collect();
+        if merged == before {
+            return Ok(());
+        }
+        let body = activities::encode(&merged);
+        match archive.put(key, body, Expected::as_read(version.as_ref())).await {
+            Err(ArchiveError::Changed { .. }) => {}
+            done => return Ok(done?),
+        }
+    }
+    Err(StoreError::Contended { key: key.clone(), attempts: ATTEMPTS })
+}
+
+async fn read_activity_day(
+    archive: &dyn Archive,
+    key: &Key,
+) -> Result<(Vec<Activity>, Option<Version>), StoreError> {
+    let Some(object) = archive.get(key).await? else { return Ok((vec![], None)) };
+    let damaged = |source: TableError| StoreError::Damaged { key: key.clone(), source: source.into() };
+    Ok((activities::decode(&object.body).map_err(damaged)?, Some(object.version)))
+}
+
+/// The activities that began within `window`, oldest first.
+pub async fn read_activities(
+    archive: &dyn Archive,
+    environment: &Environment,
+    window: Window,
+) -> Result<Vec<Activity>, StoreError> {
+    let mut all = Vec::new();
+    let first = Key::activities(environment, window.start);
+    let last = Key::activities(environment, window.last_minute());
+    for key in archive.list(&Prefix::activities(environment)).await? {
+        if first <= key && key <= last {
+            all.extend(read_activity_day(archive, &key).await?.0);
+        }
+    }
+    all.retain(|activity| window.start.start() <= activity.start && activity.start < window.end.start());
+    Ok(all)
 }
 
 /// Puts any bytes under `key`.

@@ -4,6 +4,7 @@ use std::num::NonZero;
 
 use scaling::course::Course;
 use scaling::cpu_model::CpuModel;
+use scaling::credits::{BurstableSize, Credits, Mode};
 use scaling::dynamics::Dynamics;
 use scaling::fit::{FitRules, response_time_line};
 use scaling::judge::{Severity, judge};
@@ -14,15 +15,19 @@ use scaling::sample::{Metric, Sample};
 use scaling::settings::{NotSimulated, Settings};
 use scaling::simulate::{Outcome, Question};
 use scaling::sweep::{Candidates, Evaluated, Grid, Setting, sweep};
-use scaling::traffic::{Load, Traffic};
+use scaling::traffic::{Load, TraceError, Traffic};
 use scaling::units::{CpuPercent, Instances, Minutes, RequestsPerMinute, Seconds, UnitError, Window};
 
+use crate::activity::LaunchTimes;
 use crate::archive::{Archive, Environment, Key};
 use crate::documents::{
-    CandidatesDocument, FitDocument, GradeDocument, ModelDocument, ModelSource, PresentDocument,
-    RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument, TrafficDocument, VerdictDocument,
+    CandidatesDocument, CreditsDocument, FitDocument, GradeDocument, ModelDocument, ModelSource,
+    PresentDocument, RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument, TrafficDocument,
+    VerdictDocument,
 };
-use crate::store::{StoreError, latest_fit, latest_settings, read_samples, write_bytes, write_json};
+use crate::store::{
+    StoreError, latest_fit, latest_settings, read_activities, read_samples, write_bytes, write_json,
+};
 use crate::{advice, proof, tables};
 
 /// Where the cost of a request comes from.
@@ -177,6 +182,9 @@ pub enum SweepError {
         /// The time asked for.
         window: Window,
     },
+    /// Nothing could come of a replay.
+    #[error("replaying the traffic")]
+    Trace(#[from] TraceError),
     /// Too much of it is unknown.
     #[error(
         "the requests of {missing} of {minutes} minutes from {window} are not known; at most {:.0} % may be missing",
@@ -229,6 +237,7 @@ struct Input {
     model: (CpuModel, ModelDocument),
     traffic: Traffic,
     samples: Vec<Sample>,
+    launch_times: Option<LaunchTimes>,
     settings: Option<Settings>,
 }
 
@@ -241,7 +250,9 @@ async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, Sw
         Replayed::Recorded => recorded(request, &samples)?,
         Replayed::Staged(traffic) => traffic.clone(),
     };
-    Ok(Input { model: model(archive, request).await?, traffic, samples, settings })
+    let activities = read_activities(archive, environment, *window).await.map_err(SweepError::Read)?;
+    let launch_times = LaunchTimes::of(&activities);
+    Ok(Input { model: model(archive, request).await?, traffic, samples, launch_times, settings })
 }
 
 fn recorded(request: &SweepRequest, samples: &[Sample]) -> Result<Traffic, SweepError> {
@@ -296,11 +307,12 @@ fn compute(
     input: Input,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<(RecommendationDocument, Vec<Evaluated>), SweepError> {
-    let Input { model: (model, model_document), traffic, samples, settings } = input;
+    let Input { model: (model, model_document), traffic, samples, launch_times, settings } = input;
     let load = Load::new(&traffic, model);
     let held = held(request, &model_document)?;
+    load.check(Minutes(1))?;
     let present = Present::read(settings.as_ref(), &samples, request)?;
-    let proof = proof::of(&samples, request, model, &present);
+    let proof = proof::of(&samples, launch_times, request, model, &present);
     let replay = Replay {
         setting: Setting {
             load: &load,
@@ -338,6 +350,7 @@ fn compute(
         back_test: proof.document,
         verdict: verdict_document(verdict.as_ref()),
         recommended: verdict.as_ref().and_then(advice::recommended),
+        credits: verdict.as_ref().and_then(|verdict| present.credits(&replay, verdict)),
         target_tracking: verdict.as_ref().and_then(|_| replay.target_tracking(&grid)),
     };
     Ok((document, kept))
@@ -465,6 +478,23 @@ impl<'a> Present<'a> {
         let policy = self.settings?.policy().ok()?;
         let outcome = self.outcome(replay)?;
         Some(Evaluated { policy, outcome })
+    }
+
+    /// What the policy of `verdict` costs in CPU credits, where the instances are of one burstable type.
+    fn credits(&self, replay: &Replay<'_>, verdict: &Verdict) -> Option<CreditsDocument> {
+        let [instance_type] = &self.settings?.instance_types[..] else { return None };
+        let (Verdict::Change(chosen) | Verdict::Keep(chosen)) = verdict else { return None };
+        let credits = Credits::of(BurstableSize::named(instance_type)?);
+        let dynamics = Dynamics { credits: Some(credits), ..replay.setting.dynamics };
+        let question = Question { minutes_over_allowed: u32::MAX, ..replay.question };
+        let outcome = Setting { dynamics, ..replay.setting.clone() }.simulate(&chosen.policy, question)?;
+        Some(CreditsDocument {
+            instance_type: instance_type.clone(),
+            unlimited: credits.mode == Mode::Unlimited,
+            baseline_percent: credits.size.baseline_percent(),
+            minutes_throttled: outcome.minutes_throttled,
+            surplus_credits: outcome.surplus_credits,
+        })
     }
 
     fn outcome(&self, replay: &Replay<'_>) -> Option<Outcome> {

@@ -1,12 +1,13 @@
 //! The tables that the stages leave, in Parquet: snappy, timestamps in milliseconds and marked as UTC.
 
+pub mod activities;
 pub mod samples;
 pub mod sweep;
 
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{Field, Schema};
+use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -94,6 +95,17 @@ fn decode(file: &Bytes) -> Result<Vec<RecordBatch>, TableError> {
     };
     // Nothing that the reader has touched is looked at again.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or(Err(TableError::Panicked))
+}
+
+/// A column by its name, of the type that it must have.
+fn column<'a>(
+    batch: &'a RecordBatch,
+    column: &'static str,
+    data_type: &DataType,
+    expected: &'static str,
+) -> Result<&'a ArrayRef, TableError> {
+    let found = batch.column_by_name(column).filter(|array| array.data_type() == data_type);
+    found.ok_or(TableError::Column { column, expected })
 }
 
 /// How many rows a Parquet file has.

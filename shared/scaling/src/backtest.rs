@@ -227,6 +227,15 @@ pub struct BackTested {
     pub calibrated: bool,
 }
 
+/// What the first half of a record may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Free {
+    /// Launches were measured.
+    MetricDelay,
+    /// Nothing was measured.
+    MetricDelayAndLaunch,
+}
+
 /// Replays `plan`, with its scheduled `course`, against `record`. `None` where there is too little to compare.
 pub fn back_test(
     record: &Record,
@@ -234,6 +243,7 @@ pub fn back_test(
     plan: &Plan,
     course: &Course,
     dynamics: Dynamics,
+    free: Free,
 ) -> Option<BackTested> {
     let seen = deployments(record.start, &record.minutes, largest_step(plan));
     let course = course.with_deployments(seen.clone());
@@ -247,7 +257,7 @@ pub fn back_test(
     let events = changes(&recorded_counts(record)[..half], &seen_in(record, &seen)).len();
     let calibrated = events >= LEAST_EVENTS;
     let (dynamics, rows) = if calibrated {
-        let best = candidates(dynamics).map(|dynamics| (dynamics, replayed(dynamics)));
+        let best = candidates(dynamics, free).map(|dynamics| (dynamics, replayed(dynamics)));
         best.min_by(|a, b| distance(record, &a.1, half).total_cmp(&distance(record, &b.1, half)))?
     } else {
         (dynamics, replayed(dynamics))
@@ -262,8 +272,13 @@ pub fn back_test(
 const LEAST_EVENTS: usize = 4;
 
 /// The delays that are tried: those of metrics, and of launches.
-fn candidates(given: Dynamics) -> impl Iterator<Item = Dynamics> {
-    let delays = (0..4).flat_map(|delay| (0..5).map(move |launch| (Minutes(delay), Minutes(launch))));
+fn candidates(given: Dynamics, free: Free) -> impl Iterator<Item = Dynamics> {
+    let launches = match free {
+        Free::MetricDelay => vec![given.launch],
+        Free::MetricDelayAndLaunch => (0..5).map(Minutes).collect(),
+    };
+    let delays = (0..4)
+        .flat_map(move |delay| launches.clone().into_iter().map(move |launch| (Minutes(delay), launch)));
     let tried = delays.map(move |(metric_delay, launch)| Dynamics { metric_delay, launch, ..given });
     // What was given comes first, and stays where nothing is better.
     std::iter::once(given).chain(tried)

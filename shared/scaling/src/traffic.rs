@@ -97,6 +97,25 @@ fn per_minute(sample: &Sample) -> Vec<(MinuteUtc, RequestsPerMinute)> {
         .collect()
 }
 
+/// Why a trace can't be replayed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TraceError {
+    /// No minute with requests.
+    #[error("of the {minutes} minutes of the trace no requests are known")]
+    NothingKnown {
+        /// All minutes.
+        minutes: usize,
+    },
+    /// No alarm could ever fire.
+    #[error("the trace of {minutes} minutes is shorter than the {window} that the alarm looks at")]
+    ShorterThanWindow {
+        /// All minutes.
+        minutes: usize,
+        /// Period times evaluation periods.
+        window: Minutes,
+    },
+}
+
 /// What the traffic asks of the instances, one entry a minute.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
@@ -126,6 +145,16 @@ impl Load {
             stray_percent: Vec::new(),
             demand_percent: traffic.requests_per_minute.iter().map(demand).collect(),
         }
+    }
+
+    /// Refuses a trace of which nothing is known, and one that is shorter than what an alarm looks at.
+    pub fn check(&self, window: Minutes) -> Result<(), TraceError> {
+        let minutes = self.demand_percent.len();
+        if minutes == 0 || self.demand_percent.iter().all(|demand| demand.is_nan()) {
+            return Err(TraceError::NothingKnown { minutes });
+        }
+        let long_enough = window.0 as usize <= minutes;
+        long_enough.then_some(()).ok_or(TraceError::ShorterThanWindow { minutes, window })
     }
 
     /// CPU percent of an instance without requests in that minute.

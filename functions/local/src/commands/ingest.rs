@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
+use pipeline::activity::Activity;
 use pipeline::ingest::{self, IngestReport, IngestRequest, LEAVE_OPEN};
 use pipeline::recorded;
 use scaling::units::Minutes;
@@ -42,6 +43,9 @@ pub(crate) struct What {
     /// What `aws elasticbeanstalk describe-configuration-settings` printed
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
+    /// What `aws autoscaling describe-scaling-activities` printed: how long launches really take
+    #[arg(long, value_name = "FILE")]
+    pub(crate) activities: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) intake: Intake,
     /// Newest minutes to leave out, since they may still grow [default: 3]
@@ -80,6 +84,7 @@ pub(crate) async fn take_in(ground: &Ground, what: &What) -> anyhow::Result<Take
         environment: ground.environment.clone(),
         recording,
         options,
+        activities: what.activities.as_ref().map(activities).transpose()?.unwrap_or_default(),
         leave_open: what.leave_open.map_or(LEAVE_OPEN, Minutes),
     };
     let report = ingest::run(&ground.archive, request).await.context("ingesting")?;
@@ -89,6 +94,11 @@ pub(crate) async fn take_in(ground: &Ground, what: &What) -> anyhow::Result<Take
 fn settings(path: &PathBuf) -> anyhow::Result<Vec<pipeline::documents::OptionDocument>> {
     let bytes = std::fs::read(path).with_context(|| format!("reading `{}`", path.display()))?;
     Ok(recorded::settings::read(&path.display().to_string(), &bytes)?.options)
+}
+
+fn activities(path: &PathBuf) -> anyhow::Result<Vec<Activity>> {
+    let bytes = std::fs::read(path).with_context(|| format!("reading `{}`", path.display()))?;
+    Ok(recorded::activities::read(&path.display().to_string(), &bytes)?)
 }
 
 impl Taken {

@@ -6,8 +6,10 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, presets};
 use scaling::alarm::AlarmState;
+use scaling::course::Course;
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::{Dynamics, Monitoring};
+use scaling::plan::{Measure, Plan, Rule, TargetTracking};
 use scaling::policy::{Group, ScalingPolicy, Trigger};
 use scaling::reference::{Decision, Row, Scenario, replay};
 use scaling::simulate::Outcome;
@@ -75,11 +77,17 @@ enum Format {
 #[derive(Debug, Args)]
 struct PolicyOptions {
     /// Add instances above it, CPU percent
-    #[arg(long, value_name = "PERCENT")]
-    upper_threshold: Percent,
+    #[arg(long, value_name = "PERCENT", required_unless_present = "target")]
+    upper_threshold: Option<Percent>,
     /// Remove instances below it, CPU percent
-    #[arg(long, value_name = "PERCENT")]
-    lower_threshold: Percent,
+    #[arg(long, value_name = "PERCENT", required_unless_present = "target")]
+    lower_threshold: Option<Percent>,
+    /// Target tracking at that CPU percent, in place of thresholds
+    #[arg(long, value_name = "PERCENT", conflicts_with_all = ["upper_threshold", "lower_threshold"])]
+    target: Option<Percent>,
+    /// Target tracking: minutes from in service until an instance counts
+    #[arg(long, value_name = "MINUTES", default_value_t = 6)]
+    warm_up: u32,
     /// Instances to add
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
     upper_breach_scale_increment: u32,
@@ -107,34 +115,56 @@ struct PolicyOptions {
 }
 
 impl PolicyOptions {
+    /// Target tracking, or the trigger.
+    fn plan(&self) -> anyhow::Result<Plan> {
+        let Some(target) = self.target else { return Ok(Plan::from(&self.policy()?)) };
+        let rule = Rule::TargetTracking(TargetTracking::cpu(target.0, Minutes(self.warm_up)));
+        let plan = Plan { rule, group: self.group(), measure: Measure::CpuUtilization };
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// In words.
+    fn said(&self) -> anyhow::Result<String> {
+        let Some(target) = self.target else { return Ok(self.policy()?.to_string()) };
+        let group = self.group();
+        Ok(format!("target tracking at {}, {} to {} instances", target.0, group.min_size.0, group.max_size.0))
+    }
+
+    fn group(&self) -> Group {
+        Group {
+            min_size: Instances(self.min_size),
+            max_size: Instances(self.max_size),
+            cooldown: Seconds(self.cooldown),
+        }
+    }
+
     fn policy(&self) -> anyhow::Result<ScalingPolicy> {
+        let needed = "give --upper-threshold and --lower-threshold";
         let trigger = Trigger {
-            upper_threshold: self.upper_threshold.0,
-            lower_threshold: self.lower_threshold.0,
+            upper_threshold: self.upper_threshold.context(needed)?.0,
+            lower_threshold: self.lower_threshold.context(needed)?.0,
             upper_breach_scale_increment: Instances(self.upper_breach_scale_increment),
             lower_breach_scale_increment: Instances(self.lower_breach_scale_increment),
             period: Minutes(self.trigger_period),
             evaluation_periods: self.evaluation_periods,
         };
-        let group = Group {
-            min_size: Instances(self.min_size),
-            max_size: Instances(self.max_size),
-            cooldown: Seconds(self.cooldown),
-        };
+        let group = self.group();
         if self.basic_monitoring && !self.trigger_period.is_multiple_of(5) {
             bail!("a period of {} min can't be made from metrics of 5 min", self.trigger_period);
         }
         Ok(ScalingPolicy::new(trigger, group)?)
     }
 
-    fn talk(&self, boot: u32) -> TalkPolicy {
-        TalkPolicy {
+    fn talk(&self, boot: u32) -> anyhow::Result<TalkPolicy> {
+        let needed = "the talk's rules need --upper-threshold and --lower-threshold";
+        Ok(TalkPolicy {
             scale_up_increment: self.upper_breach_scale_increment,
             scale_down_increment: self.lower_breach_scale_increment,
-            upper_threshold: self.upper_threshold.0.get(),
-            lower_threshold: self.lower_threshold.0.get(),
+            upper_threshold: self.upper_threshold.context(needed)?.0.get(),
+            lower_threshold: self.lower_threshold.context(needed)?.0.get(),
             start_up_time: boot,
-        }
+        })
     }
 }
 
@@ -165,11 +195,14 @@ fn traffic(command: &Simulate) -> anyhow::Result<Traffic> {
 }
 
 fn by_aws(command: &Simulate, traffic: &Traffic, load: &Load, output: &mut Output) -> anyhow::Result<()> {
-    let policy = command.policy.policy()?;
+    let plan = command.policy.plan()?;
+    let looks_at = plan.rule.high().period.0 * plan.rule.high().rule.evaluation_periods as u32;
+    load.check(Minutes(looks_at))?;
     let monitoring = if command.policy.basic_monitoring { Monitoring::Basic } else { Monitoring::Detailed };
-    let dynamics = Dynamics { monitoring, ..dynamics(&command.delays) };
-    let initial = command.initial.map_or(policy.group().min_size, Instances);
-    let rows = replay(load, &Scenario::of(&policy, dynamics, initial));
+    let dynamics = Dynamics { monitoring, ..dynamics(&command.delays)? };
+    let initial = command.initial.map_or(plan.group.min_size, Instances);
+    let scenario = Scenario { plan, dynamics, course: Course::default(), initial };
+    let rows = replay(load, &scenario);
     let ceiling = command.aim.ceiling.map_or(super::default_ceiling(), |percent| percent.0);
     let outcome = Outcome::of(&rows, ceiling);
     let rates = traffic.requests_per_minute.iter().map(|rate| rate.map(RequestsPerMinute::get));
@@ -180,7 +213,7 @@ fn by_aws(command: &Simulate, traffic: &Traffic, load: &Load, output: &mut Outpu
     }
     print(&lines, command.format, output)?;
     if command.format == Format::Table {
-        writeln!(output, "\n{policy}\n{}", summary(&outcome, ceiling.get()))?;
+        writeln!(output, "\n{}\n{}", command.policy.said()?, summary(&outcome, ceiling.get()))?;
     }
     Ok(())
 }
@@ -380,7 +413,7 @@ fn by_talk(command: &Simulate, traffic: &Traffic, load: &Load, output: &mut Outp
     if traffic.missing() > 0 {
         bail!("the talk's rules know no missing minutes, and {} are missing", traffic.missing());
     }
-    let policy = command.policy.talk(command.delays.boot.unwrap_or(4));
+    let policy = command.policy.talk(command.delays.boot.unwrap_or(4))?;
     let mut fleet = Vec::new();
     talk::replay(&load.demand_percent, policy, |instances, cpu| {
         fleet.push((instances, cpu));

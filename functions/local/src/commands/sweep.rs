@@ -87,7 +87,7 @@ pub(crate) async fn sweep(
         margin: how.aim.margin.map(|percent| percent.0),
         minutes_over_allowed: how.aim.allow_over.unwrap_or(0),
         grid: overrides(how.candidates)?,
-        dynamics: dynamics(&how.delays),
+        dynamics: dynamics(&how.delays)?,
         threads: threads(how.aim.threads),
     };
     let bar = progress::bar("replaying policies");

@@ -74,6 +74,11 @@ impl Prefix {
         Self::of("settings", environment)
     }
 
+    /// The scaling activities of `environment`.
+    pub fn activities(environment: &Environment) -> Self {
+        Self::of("activities", environment)
+    }
+
     /// The fits of `environment`.
     pub fn fits(environment: &Environment) -> Self {
         Self::of("fits", environment)
@@ -104,6 +109,11 @@ impl Key {
     pub fn settings(environment: &Environment, since: MinuteUtc) -> Self {
         let Prefix(prefix) = Prefix::settings(environment);
         Self(format!("{prefix}{}.json", since.start().strftime("%Y%m%dT%H%M%SZ")))
+    }
+
+    /// The scaling activities that began on the day of `minute`.
+    pub fn activities(environment: &Environment, minute: MinuteUtc) -> Self {
+        Prefix::activities(environment).of_day(minute, "activities.parquet")
     }
 
     /// The fit of the day of `minute`.

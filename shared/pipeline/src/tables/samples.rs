@@ -64,8 +64,8 @@ pub fn decode(file: &Bytes) -> Result<Vec<Sample>, TableError> {
 fn starts(batch: &RecordBatch, before: usize) -> Result<Vec<Sample>, TableError> {
     let expected = "timestamp in milliseconds, UTC";
     let utc = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
-    let minutes = column(batch, MINUTE, &utc, expected)?.as_primitive::<TimestampMillisecondType>();
-    let periods = column(batch, PERIOD, &DataType::Int32, "int32")?.as_primitive::<Int32Type>();
+    let minutes = super::column(batch, MINUTE, &utc, expected)?.as_primitive::<TimestampMillisecondType>();
+    let periods = super::column(batch, PERIOD, &DataType::Int32, "int32")?.as_primitive::<Int32Type>();
     let sample = |row: usize| {
         let absent = |column| TableError::Cell { row: before + row, column };
         let start = minutes.is_valid(row).then(|| minutes.value(row)).ok_or(absent(MINUTE))?;
@@ -87,21 +87,12 @@ fn fill(
     before: usize,
     samples: &mut [Sample],
 ) -> Result<(), TableError> {
-    let values = column(batch, metric.column(), &DataType::Float64, "double")?.as_primitive::<Float64Type>();
+    let values =
+        super::column(batch, metric.column(), &DataType::Float64, "double")?.as_primitive::<Float64Type>();
     for (row, value) in values.iter().enumerate() {
         let Some(value) = value else { continue };
         let refused = |source| TableError::Value { row: before + row, source };
         samples[before + row].set(metric, value).map_err(refused)?;
     }
     Ok(())
-}
-
-fn column<'a>(
-    batch: &'a RecordBatch,
-    column: &'static str,
-    data_type: &DataType,
-    expected: &'static str,
-) -> Result<&'a ArrayRef, TableError> {
-    let found = batch.column_by_name(column).filter(|array| array.data_type() == data_type);
-    found.ok_or(TableError::Column { column, expected })
 }
