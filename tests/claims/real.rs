@@ -80,7 +80,7 @@ fn o01_pages_are_joined_by_id_and_what_cloudwatch_says_is_told() {
         notes.contains("some metrics were left out")
             && notes.contains("`hosts` (`HealthyHostCount`) has no points")
     );
-    assert!(!notes.contains("PartialData"), "{notes}");
+    assert!(!notes.contains("PartialData") && !notes.contains("counted by"), "{notes}");
     let refused = fit(&recording.samples, few(2)).unwrap_err().to_string();
     assert_eq!(refused, "only 0 usable periods, 2 needed (left out: 6 without an instance count)");
 }
@@ -113,6 +113,8 @@ fn o02_the_same_points_in_any_order_give_the_same_bytes() {
 fn o04_absent_requests_are_zero_and_absent_cpu_is_missing() {
     let mut samples = recorded(&["cases/O04-sparse.json"], &Options::default()).samples;
     let report = fill_absent_requests(&mut samples);
+    let recording = recorded(&["cases/O04-sparse.json"], &Options::default());
+    assert!(notes(&recording).contains("instances are counted by series `hosts` (`HealthyHostCount`)"));
     assert_eq!((report.requests_filled, report.cpu_missing), (3, 1));
     assert_eq!(values(&samples, Metric::Requests)[3..6], [Some(0.0); 3]);
     assert_eq!(values(&samples, Metric::CpuPercent)[7], None);

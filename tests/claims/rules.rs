@@ -436,3 +436,17 @@ fn a_trace_of_which_nothing_could_come_is_refused() {
     );
     assert!(load(&[(5, 10.0)]).check(Minutes(5)).is_ok());
 }
+
+#[test]
+fn o07_equal_thresholds_zigzag_at_the_least_noise_and_are_refused_as_a_policy() {
+    // 9000 requests at 0.02 % are 60 % on three instances: neither over nor under.
+    let zigzag = simple(60.0, UP, 60.0, DOWN);
+    let mut steady = load(&[(240, 180.0)]);
+    assert!(moves(&rows(&steady, &scenario(zigzag.clone(), group(2, 6, 300), 3))).is_empty());
+    steady.stray_percent = (0..240).map(|minute| if minute % 3 == 0 { 0.6 } else { -0.6 }).collect();
+    let capacities: Vec<u32> =
+        moves(&rows(&steady, &scenario(zigzag, group(2, 6, 300), 3))).iter().map(|(.., to)| *to).collect();
+    assert!(capacities.len() > 20, "{capacities:?}");
+    let turns = capacities.windows(3).filter(|w| (w[1] > w[0]) != (w[2] > w[1])).count();
+    assert!(turns > capacities.len() / 2, "{capacities:?}");
+}

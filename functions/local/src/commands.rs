@@ -218,6 +218,12 @@ fn recording(paths: &[PathBuf], intake: &Intake) -> anyhow::Result<Recording> {
     Ok(recorded::read(&sources?, &recorded_options(intake)?)?)
 }
 
+/// A trace: one file, whose rows are in the order of time.
+fn trace(path: &Path, intake: &Intake) -> anyhow::Result<Recording> {
+    let options = recorded::Options { in_order: true, ..recorded_options(intake)? };
+    Ok(recorded::read(&[source(path)?], &options)?)
+}
+
 fn source(path: &Path) -> anyhow::Result<Source> {
     let bytes = std::fs::read(path).with_context(|| format!("reading `{}`", path.display()))?;
     Ok(Source { name: path.display().to_string(), bytes })
@@ -253,5 +259,6 @@ fn recorded_options(intake: &Intake) -> anyhow::Result<recorded::Options> {
         time_column: intake.time_column.clone(),
         start: intake.start.map(|instant| instant.0),
         period_seconds: intake.period,
+        in_order: false,
     })
 }

@@ -276,6 +276,20 @@ fn check_judges_a_file_and_what_was_ingested() {
 }
 
 #[test]
+fn a_trace_whose_clock_goes_back_is_refused_by_its_row() {
+    let desk = Desk::new();
+    desk.write(
+        "t.csv",
+        "timestamp,requests\n2026-11-02T00:01:00Z,5\n2026-11-02T00:02:00Z,5\n2026-11-02T00:00:00Z,5\n",
+    );
+    let words = "simulate --traffic t.csv --coefficient 0.01 --upper-threshold 60 --lower-threshold 20";
+    desk.fails(
+        words,
+        "`t.csv`, row 4: `2026-11-02T00:00:00Z` is not later than the row before, `2026-11-02T00:02:00Z`",
+    );
+}
+
+#[test]
 fn simulate_knows_target_tracking_and_credits() {
     let desk = Desk::new();
     let traffic = "simulate --stages 5:5000,40:15000 --coefficient 0.01";

@@ -45,6 +45,8 @@ pub struct Options {
     pub start: Option<MinuteUtc>,
     /// Seconds between rows, or the period of the metrics.
     pub period_seconds: Option<u32>,
+    /// CSV: refuse rows whose time goes back, since their order is part of what is meant.
+    pub in_order: bool,
 }
 
 /// Something that whoever reads the result should know.
@@ -64,6 +66,8 @@ pub enum Note {
     WholeLoadBalancer(String),
     /// Minutes left out since they have less than half of their rows.
     ThinMinutes(usize),
+    /// Which series counts the instances.
+    InstancesBy(String),
     /// CPU comes every five minutes only.
     BasicMonitoring,
 }
@@ -87,6 +91,7 @@ impl fmt::Display for Note {
             Self::ThinMinutes(count) => {
                 write!(f, "{count} minutes with less than half of their rows were left out")
             }
+            Self::InstancesBy(series) => write!(f, "instances are counted by {series}"),
             Self::BasicMonitoring => write!(
                 f,
                 "CPU comes every 5 minutes (basic monitoring): a trigger's Period of less than 5 can't work on it"

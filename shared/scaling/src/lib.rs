@@ -2,9 +2,11 @@
 //! settings are the cheapest that hold a ceiling. No file, network, clock, task or serializer.
 //!
 //! Reading order: [`units`] and [`sample`] are the words; [`observation`], [`fit`] and [`cpu_model`] find the
-//! cost of a request; [`settings`], [`policy`], [`alarm`] and [`dynamics`] are AWS's rules; [`traffic`] is
-//! what comes in; [`mod@reference`] replays it as plainly as possible and [`mod@simulate`] does the same fast;
-//! [`mod@sweep`] and [`recommendation`] choose. [`talk`] keeps the rules of the talk beside AWS's.
+//! cost of a request; [`settings`], [`policy`], [`plan`], [`adjustment`], [`alarm`], [`dynamics`] and [`credits`]
+//! are AWS's rules; [`traffic`] is what comes in, [`course`] and [`schedule`] what happens besides;
+//! [`mod@reference`] replays it as plainly as possible and [`mod@simulate`] does the same fast; [`backtest`] holds
+//! a replay against what really happened; [`mod@sweep`] and [`recommendation`] choose, and [`judge`] says what is
+//! odd about settings. [`talk`] keeps the rules of the talk beside AWS's.
 
 pub mod adjustment;
 pub mod alarm;

@@ -18,7 +18,7 @@ use scaling::traffic::{Load, Traffic};
 use scaling::units::{Instances, MinuteUtc, Minutes, RequestsPerMinute, Seconds};
 use serde::Serialize;
 
-use super::{Output, dynamics, recording, staged};
+use super::{Output, dynamics, staged, trace};
 use crate::options::{Aim, Cost, Delays, Intake, Shape};
 use crate::values::Percent;
 use pipeline::documents::OutcomeDocument;
@@ -184,7 +184,7 @@ fn traffic(command: &Simulate) -> anyhow::Result<Traffic> {
         return staged(stages);
     }
     let path = command.traffic.as_ref().context("give the traffic with --stages or --traffic")?;
-    let samples = recording(std::slice::from_ref(path), &command.intake)?.samples;
+    let samples = trace(path, &command.intake)?.samples;
     let whole = scaling::units::Window {
         start: samples.first().map_or(MinuteUtc::new(0)?, |sample| sample.minute_utc),
         end: samples.last().map_or(MinuteUtc::new(0)?, |sample| sample.minute_utc + Minutes(5)),

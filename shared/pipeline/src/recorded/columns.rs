@@ -61,7 +61,9 @@ impl Target {
             | "healthyhosts"
             | "healthyhostcount"
             | "healthyhostsaverage"
-            | "groupinserviceinstances" => Metric::InService,
+            | "groupinserviceinstances"
+            | "samplecount"
+            | "cpuutilizationsamplecount" => Metric::InService,
             "latencyp50seconds" | "targetresponsetimep50" => Metric::LatencyP50Seconds,
             "latencyp95seconds" | "targetresponsetimep95" => Metric::LatencyP95Seconds,
             "latencyp99seconds" | "targetresponsetimep99" => Metric::LatencyP99Seconds,

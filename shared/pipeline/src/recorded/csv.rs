@@ -216,6 +216,9 @@ impl Table<'_> {
 fn wide(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result<(), RecordedError> {
     let columns = columns(table, options)?;
     let times = table.times(options)?;
+    if options.in_order {
+        table.check_order(&times)?;
+    }
     let spacing = Spacing::of(&times, options, table.file)?;
     let mut minutes: BTreeMap<(MinuteUtc, Metric), Cells> = BTreeMap::new();
     let mut first_rows: BTreeMap<MinuteUtc, u64> = BTreeMap::new();
@@ -257,6 +260,18 @@ fn rows_per_minute(
 }
 
 impl Table<'_> {
+    fn check_order(&self, times: &[Timestamp]) -> Result<(), RecordedError> {
+        let back = times.windows(2).position(|pair| pair[1] <= pair[0]);
+        back.map_or(Ok(()), |index| {
+            let (row, _) = &self.rows[index + 1];
+            Err(RecordedError::Value {
+                place: format!("`{}`, row {row}", self.file),
+                value: times[index + 1].to_string(),
+                expected: format!("later than the row before, `{}`", times[index]),
+            })
+        })
+    }
+
     fn twice(&self, minute: MinuteUtc, first: u64, second: u64) -> RecordedError {
         RecordedError::Value {
             place: format!("`{}`, rows {first} and {second}", self.file),

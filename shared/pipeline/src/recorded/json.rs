@@ -167,6 +167,9 @@ impl Pages {
                     how: "--series ID=METRIC",
                 });
             }
+            if target.metric == Metric::InService {
+                gathered.notes.push(Note::InstancesBy(name.clone()));
+            }
             add_points(&series.points, target, &format!("`{}`, {name}", series.file), options, gathered)?;
         }
         for (file, statistics) in self.statistics {
