@@ -587,7 +587,7 @@ fn trust_that_changes_is_published_again() {
     publish(&archive, &mailbox).unwrap();
     let mut less = advice;
     less.back_test.as_mut().unwrap().grade = GradeDocument::Fair;
-    less.advice_id = pipeline::advice::id("web-prod", None, less.back_test.as_ref());
+    less.advice_id = pipeline::advice::id("web-prod", None, None, less.back_test.as_ref());
     let key = Key::recommendation(&environment(), window().last_minute());
     block_on(store::write_json(&archive, &key, &less)).unwrap();
     assert_eq!(publish(&archive, &mailbox).unwrap(), Told::Now);
@@ -656,4 +656,16 @@ fn scheduled_actions_of_the_settings_are_part_of_every_replay() {
     // Three instances were recorded all the time, and five would have been there from one o'clock on.
     assert_eq!(advice.present.unwrap().outcome.unwrap().peak_instances, 5);
     assert_eq!(advice.back_test.unwrap().grade, GradeDocument::NotTrusted);
+}
+
+#[test]
+fn o11_a_single_instance_is_told_that_advice_does_not_apply() {
+    let options = with(&[("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance")]);
+    let advice = advised(options, two_days(), vec![]);
+    assert!(advice.verdict == VerdictDocument::NotApplicable && advice.recommended.is_none());
+    let Message { subject, body } = pipeline::advice::message(&advice);
+    assert_eq!(subject, "Trellis: web-prod: a single instance has no trigger");
+    for word in ["UpperThreshold", "option_settings", "--option-settings", "How to apply"] {
+        assert!(!body.contains(word), "{body}");
+    }
 }

@@ -22,17 +22,22 @@ pub struct Message {
 }
 
 /// The same for the same advice to the same environment and the same trust in it, whatever traffic it was found
-/// on: 16 hexadecimal digits. `None` stands for a replay that is not trusted.
-pub fn id(environment: &str, verdict: Option<&Verdict>, proof: Option<&BackTestDocument>) -> String {
+/// on: 16 hexadecimal digits. `withheld` says why there is no verdict.
+pub fn id(
+    environment: &str,
+    withheld: Option<VerdictDocument>,
+    verdict: Option<&Verdict>,
+    proof: Option<&BackTestDocument>,
+) -> String {
     let (word, policy) = match verdict {
         Some(Verdict::Change(evaluated)) => ("change", Some(evaluated)),
         Some(Verdict::Keep(evaluated)) => ("keep", Some(evaluated)),
         Some(Verdict::NoneHolds { .. }) => ("none holds", None),
-        None => ("not trusted", None),
+        None => ("withheld", None),
     };
     let policy = policy.map(|evaluated| evaluated.policy.options()).unwrap_or_default();
     let trust = proof.map(|proof| (proof.grade, proof.cause.as_deref()));
-    let digest = Sha256::digest(format!("{environment:?} {word} {policy:?} {trust:?}"));
+    let digest = Sha256::digest(format!("{environment:?} {withheld:?} {word} {policy:?} {trust:?}"));
     digest.iter().take(8).fold(String::new(), |id, byte| id + &format!("{byte:02x}"))
 }
 
@@ -83,6 +88,7 @@ fn subject(recommendation: &RecommendationDocument) -> String {
             let ceiling = recommendation.cpu_ceiling_percent;
             format!("Trellis: {environment}: no scaling settings hold {ceiling} % CPU")
         }
+        VerdictDocument::NotApplicable => format!("Trellis: {environment}: a single instance has no trigger"),
         VerdictDocument::NotTrusted => {
             format!("Trellis: {environment}: no advice, the replay is not trusted")
         }
@@ -165,6 +171,10 @@ fn opening(recommendation: &RecommendationDocument) -> String {
             "No scaling settings that were tried keep {environment} under {ceiling} % CPU. Nothing is \
              recommended. Try a higher MinSize, other values, or allow some minutes over the ceiling."
         ),
+        VerdictDocument::NotApplicable => format!(
+            "{environment} is a single instance: it has no load balancer, no group and no trigger, so that advice on \
+             scaling does not apply to it. Nothing is recommended."
+        ),
         VerdictDocument::NotTrusted => {
             let cause = recommendation.back_test.as_ref().and_then(|proof| proof.cause.as_deref());
             format!(
@@ -240,7 +250,7 @@ fn effects(recommendation: &RecommendationDocument) -> String {
     let mut text = format!("  {:<27}{titles}\n", "over that traffic");
     text += &row("instance hours", &|outcome| format!("{:.1}", outcome.instance_hours));
     text += &row("mean CPU %", &|outcome| format!("{:.1}", outcome.mean_cpu_percent));
-    text += &row("highest CPU %", &|outcome| format!("{:.1}", outcome.max_cpu_percent));
+    text += &row("highest CPU %", &|outcome| format!("{:.2}", outcome.max_cpu_percent));
     text += &row(&format!("minutes at or over {held:.1} %"), &|outcome| outcome.minutes_over.to_string());
     text += &row("most instances", &|outcome| outcome.peak_instances.to_string());
     text += &row("scale-outs", &|outcome| outcome.scale_outs.to_string());
@@ -252,6 +262,9 @@ fn effects(recommendation: &RecommendationDocument) -> String {
 }
 
 fn why(recommendation: &RecommendationDocument) -> String {
+    if recommendation.verdict == VerdictDocument::NotApplicable {
+        return String::new();
+    }
     let candidates = &recommendation.candidates;
     let mut text = match recommendation.verdict {
         VerdictDocument::NotTrusted => {

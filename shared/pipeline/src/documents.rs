@@ -413,6 +413,8 @@ pub enum VerdictDocument {
     NoneHolds,
     /// The replay does not come close to what really happened: nothing is recommended.
     NotTrusted,
+    /// A single instance has no trigger: there is nothing to recommend.
+    NotApplicable,
 }
 
 /// `sweeps/…/recommendation.json`: the advice, and all that a message says about it.

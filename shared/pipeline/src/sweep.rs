@@ -21,9 +21,9 @@ use scaling::units::{CpuPercent, Instances, Minutes, RequestsPerMinute, Seconds,
 use crate::activity::LaunchTimes;
 use crate::archive::{Archive, Environment, Key};
 use crate::documents::{
-    CandidatesDocument, CreditsDocument, FitDocument, GradeDocument, ModelDocument, ModelSource,
-    PresentDocument, RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument, TrafficDocument,
-    VerdictDocument,
+    BackTestDocument, CandidatesDocument, CreditsDocument, FitDocument, GradeDocument, ModelDocument,
+    ModelSource, PresentDocument, RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument,
+    TrafficDocument, VerdictDocument,
 };
 use crate::store::{
     StoreError, latest_fit, latest_settings, read_activities, read_samples, write_bytes, write_json,
@@ -328,27 +328,29 @@ fn compute(
     let grid = request.grid.clone().applied_to(plausible);
     let candidates = grid.candidates(proof.dynamics.monitoring);
     replay.check(&candidates)?;
-    let trusted = proof.document.as_ref().is_none_or(|proof| proof.grade != GradeDocument::NotTrusted);
-    let evaluated = present.evaluated(&replay);
-    let (verdict, kept) = if trusted {
-        let (verdict, kept) = replay.judge(&candidates.policies, evaluated);
-        (Some(verdict), kept)
-    } else {
-        (None, vec![])
+    let withheld = withheld(&present, proof.document.as_ref());
+    let (verdict, kept) = match withheld {
+        None => replay.judged(&candidates.policies, present.evaluated(&replay)),
+        Some(_) => (None, vec![]),
     };
     let document = RecommendationDocument {
         schema_version: SCHEMA_VERSION,
-        advice_id: advice::id(request.environment.name(), verdict.as_ref(), proof.document.as_ref()),
+        advice_id: advice::id(
+            request.environment.name(),
+            withheld,
+            verdict.as_ref(),
+            proof.document.as_ref(),
+        ),
         environment: request.environment.name().to_owned(),
         cpu_ceiling_percent: request.ceiling.get(),
         cpu_held_percent: held.get(),
         minutes_over_allowed: request.minutes_over_allowed,
         traffic: traffic_document(&traffic, &request.replayed),
         model: model_document,
-        candidates: candidates_document(&candidates, kept.len(), trusted),
+        candidates: candidates_document(&candidates, kept.len(), withheld.is_none()),
         present: present.document(&replay),
         back_test: proof.document,
-        verdict: verdict_document(verdict.as_ref()),
+        verdict: withheld.or(verdict.as_ref().map(verdict_document)).unwrap_or(VerdictDocument::NoneHolds),
         recommended: verdict.as_ref().and_then(advice::recommended),
         credits: verdict.as_ref().and_then(|verdict| present.credits(&replay, verdict)),
         target_tracking: verdict.as_ref().and_then(|_| replay.target_tracking(&grid)),
@@ -394,12 +396,17 @@ impl Replay<'_> {
         if none { Err(SweepError::NoCandidates { invalid, oscillating, too_fine }) } else { Ok(()) }
     }
 
-    fn judge(&self, policies: &[ScalingPolicy], present: Option<Evaluated>) -> (Verdict, Vec<Evaluated>) {
+    fn judged(
+        &self,
+        policies: &[ScalingPolicy],
+        present: Option<Evaluated>,
+    ) -> (Option<Verdict>, Vec<Evaluated>) {
         let kept = self.sweep(policies, self.question);
-        match recommend(&self.setting, self.question, present, &kept) {
-            Verdict::NoneHolds { .. } => (Verdict::NoneHolds { closest: self.closest(policies) }, kept),
-            verdict => (verdict, kept),
-        }
+        let verdict = match recommend(&self.setting, self.question, present, &kept) {
+            Verdict::NoneHolds { .. } => Verdict::NoneHolds { closest: self.closest(policies) },
+            verdict => verdict,
+        };
+        (Some(verdict), kept)
     }
 
     fn closest(&self, policies: &[ScalingPolicy]) -> Option<Evaluated> {
@@ -536,12 +543,22 @@ fn candidates_document(candidates: &Candidates, held: usize, replayed: bool) -> 
     }
 }
 
-fn verdict_document(verdict: Option<&Verdict>) -> VerdictDocument {
+fn verdict_document(verdict: &Verdict) -> VerdictDocument {
     match verdict {
-        Some(Verdict::Change(_)) => VerdictDocument::Change,
-        Some(Verdict::Keep(_)) => VerdictDocument::Keep,
-        Some(Verdict::NoneHolds { .. }) => VerdictDocument::NoneHolds,
-        None => VerdictDocument::NotTrusted,
+        Verdict::Change(_) => VerdictDocument::Change,
+        Verdict::Keep(_) => VerdictDocument::Keep,
+        Verdict::NoneHolds { .. } => VerdictDocument::NoneHolds,
+    }
+}
+
+/// Why nothing is recommended, whatever a sweep would find.
+fn withheld(present: &Present<'_>, proof: Option<&BackTestDocument>) -> Option<VerdictDocument> {
+    let single = matches!(present.plan, Some(Err(NotSimulated::SingleInstance)));
+    let untrusted = proof.is_some_and(|proof| proof.grade == GradeDocument::NotTrusted);
+    match (single, untrusted) {
+        (true, _) => Some(VerdictDocument::NotApplicable),
+        (false, true) => Some(VerdictDocument::NotTrusted),
+        (false, false) => None,
     }
 }
 
