@@ -12,6 +12,7 @@ use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use scaling::sample::SampleError;
 use scaling::units::{MinuteUtc, UnitError};
@@ -33,6 +34,9 @@ pub enum TableError {
     /// Damaged in a way that its library did not expect.
     #[error("damaged beyond what can be said of it")]
     Panicked,
+    /// The rows are not those that were written.
+    #[error("its rows are not those that were written: their digest is another")]
+    Digest,
     /// The rows can't be decoded.
     #[error("damaged rows")]
     Rows(#[from] arrow_schema::ArrowError),
@@ -72,12 +76,19 @@ pub enum TableError {
 
 /// One Parquet file of `columns`. The same columns give the same bytes.
 fn encode(columns: Vec<(Field, ArrayRef)>) -> Bytes {
+    encode_with_digest(columns, None)
+}
+
+/// Parquet notices a damaged page, but not a changed value: a digest of the rows goes with them.
+fn encode_with_digest(columns: Vec<(Field, ArrayRef)>, digest: Option<String>) -> Bytes {
     let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
     let schema = Arc::new(Schema::new(fields));
     let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).expect("columns are as long as each other");
+    let digest = digest.map(|digest| vec![KeyValue::new(DIGEST.to_owned(), digest)]);
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_created_by("trellis".to_owned())
+        .set_key_value_metadata(digest)
         .build();
     let mut file = Vec::new();
     let mut writer =
@@ -87,14 +98,25 @@ fn encode(columns: Vec<(Field, ArrayRef)>) -> Bytes {
     file.into()
 }
 
-/// The rows of one Parquet file. The library panics on some damaged files; that is one way to say so.
-fn decode(file: &Bytes) -> Result<Vec<RecordBatch>, TableError> {
-    let read = || -> Result<Vec<RecordBatch>, TableError> {
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file.clone())?.build()?;
-        Ok(reader.collect::<Result<_, _>>()?)
+/// Where the digest stands in the file's own metadata.
+const DIGEST: &str = "trellis.rows.sha256";
+
+/// The rows of one Parquet file, and their digest if it has one. The library panics on some damaged files; that
+/// is one way to say so.
+fn decode_with_digest(file: &Bytes) -> Result<(Vec<RecordBatch>, Option<String>), TableError> {
+    let read = || -> Result<_, TableError> {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone())?;
+        let metadata = builder.metadata().file_metadata().key_value_metadata();
+        let digest = metadata.into_iter().flatten().find(|entry| entry.key == DIGEST);
+        let digest = digest.and_then(|entry| entry.value.clone());
+        Ok((builder.build()?.collect::<Result<_, _>>()?, digest))
     };
     // Nothing that the reader has touched is looked at again.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or(Err(TableError::Panicked))
+}
+
+fn decode(file: &Bytes) -> Result<Vec<RecordBatch>, TableError> {
+    decode_with_digest(file).map(|(batches, _)| batches)
 }
 
 /// A column by its name, of the type that it must have.

@@ -9,6 +9,7 @@ use arrow_schema::{DataType, Field, TimeUnit};
 use bytes::Bytes;
 use scaling::sample::{Metric, Period, Sample};
 use scaling::units::MinuteUtc;
+use sha2::{Digest as _, Sha256};
 
 use super::TableError;
 
@@ -26,7 +27,21 @@ pub fn encode(samples: &[Sample]) -> Result<Bytes, TableError> {
     }
     let mut columns = vec![minutes(&samples), periods(&samples)];
     columns.extend(Metric::ALL.map(|metric| values(&samples, metric)));
-    Ok(super::encode(columns))
+    Ok(super::encode_with_digest(columns, Some(digest(samples.iter().copied()))))
+}
+
+/// Of every value, bit by bit, in the order of the rows.
+fn digest<'a>(samples: impl Iterator<Item = &'a Sample>) -> String {
+    let mut hasher = Sha256::new();
+    for sample in samples {
+        hasher.update(sample.minute_utc.epoch_minutes().to_le_bytes());
+        hasher.update(sample.period.seconds().0.to_le_bytes());
+        for metric in Metric::ALL {
+            // No metric can be NaN, whose bits stand for a value that is missing.
+            hasher.update(sample.get(metric).unwrap_or(f64::NAN).to_bits().to_le_bytes());
+        }
+    }
+    hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn minutes(samples: &[&Sample]) -> (Field, ArrayRef) {
@@ -45,10 +60,12 @@ fn values(samples: &[&Sample], metric: Metric) -> (Field, ArrayRef) {
     (Field::new(metric.column(), DataType::Float64, true), Arc::new(values))
 }
 
-/// The samples of a Parquet file, whatever the order of its columns. Refuses what no sample can be.
+/// The samples of a Parquet file, whatever the order of its columns. Refuses what no sample can be, and rows that
+/// are not those that were written.
 pub fn decode(file: &Bytes) -> Result<Vec<Sample>, TableError> {
     let mut samples = Vec::new();
-    for batch in super::decode(file)? {
+    let (batches, written) = super::decode_with_digest(file)?;
+    for batch in batches {
         let before = samples.len();
         for row in starts(&batch, before)? {
             samples.push(row);
@@ -57,7 +74,9 @@ pub fn decode(file: &Bytes) -> Result<Vec<Sample>, TableError> {
             fill(&batch, metric, before, &mut samples)?;
         }
     }
-    Ok(samples)
+    // A table that someone else made has no digest to hold it to.
+    let intact = written.is_none_or(|written| written == digest(samples.iter()));
+    if intact { Ok(samples) } else { Err(TableError::Digest) }
 }
 
 /// Empty samples, one a row.
