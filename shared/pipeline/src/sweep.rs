@@ -2,6 +2,7 @@
 
 use std::num::NonZero;
 
+use scaling::backtest::{Record, strays};
 use scaling::course::Course;
 use scaling::cpu_model::CpuModel;
 use scaling::credits::{BurstableSize, Credits, Mode};
@@ -308,7 +309,7 @@ fn compute(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<(RecommendationDocument, Vec<Evaluated>), SweepError> {
     let Input { model: (model, model_document), traffic, samples, launch_times, settings } = input;
-    let load = Load::new(&traffic, model);
+    let load = strayed(request, &samples, &traffic, model);
     let held = held(request, &model_document)?;
     load.check(Minutes(1))?;
     let present = Present::read(settings.as_ref(), &samples, request)?;
@@ -356,6 +357,18 @@ fn compute(
         target_tracking: verdict.as_ref().and_then(|_| replay.target_tracking(&grid)),
     };
     Ok((document, kept))
+}
+
+/// The traffic as load. Recorded CPU strays from its line, and an alarm sees that, whatever the settings.
+fn strayed(request: &SweepRequest, samples: &[Sample], traffic: &Traffic, model: CpuModel) -> Load {
+    let load = Load::new(traffic, model);
+    let settle = Minutes(request.dynamics.boot.0 + 1);
+    match (&request.replayed, Record::of(samples, request.window)) {
+        (Replayed::Recorded, Some(record)) => {
+            Load { stray_percent: strays(&record, model, settle, traffic.start, traffic.len()), ..load }
+        }
+        _ => load,
+    }
 }
 
 /// Instances at the start of a replay: those that were there, or the fewest that may be.

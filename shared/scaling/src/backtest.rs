@@ -314,6 +314,37 @@ fn strayed(record: &Record, model: CpuModel) -> Load {
     Load { stray_percent, ..Load::new(&record.traffic(), model) }
 }
 
+/// How far CPU strayed from its line in each of the `minutes` from `start` on, for other settings to be replayed
+/// with. Zero where that is not known, in deployments, and for `settle` minutes after a change of the instances,
+/// since an instance that boots is none of the line's.
+pub fn strays(
+    record: &Record,
+    model: CpuModel,
+    settle: Minutes,
+    start: MinuteUtc,
+    minutes: usize,
+) -> Vec<f64> {
+    let seen = deployments(record.start, &record.minutes, 1);
+    let deploying = seen_in(record, &seen);
+    let mut unsettled_until = 0;
+    let mut before = None;
+    let mut strays = vec![0.0; minutes];
+    for (index, minute) in record.minutes.iter().enumerate() {
+        let count = minute.in_service.map(f64::round);
+        if before.is_some() && count != before {
+            unsettled_until = index + settle.0 as usize;
+        }
+        before = count.or(before);
+        let place = record.start.epoch_minutes() + index as i64 - start.epoch_minutes();
+        let place = usize::try_from(place).ok().and_then(|place| strays.get_mut(place));
+        let stray = stray(minute, model).filter(|_| !deploying[index] && unsettled_until <= index);
+        if let (Some(place), Some(stray)) = (place, stray) {
+            *place = stray;
+        }
+    }
+    strays
+}
+
 fn line_distance(minutes: &[RecordedMinute], model: CpuModel) -> f64 {
     let strays: Vec<f64> = minutes.iter().filter_map(|minute| stray(minute, model)).map(f64::abs).collect();
     strays.iter().sum::<f64>() / (strays.len() as f64).max(1.0)

@@ -47,9 +47,9 @@ pub struct Row {
     pub serving: Instances,
     /// Instances that are paid for: launching, in service or draining.
     pub billed: Instances,
-    /// CPU of the busiest serving instance; `None` where traffic is unknown.
+    /// CPU of the busiest serving instance, as the line has it; `None` where traffic is unknown.
     pub cpu_percent: Option<f64>,
-    /// CPU as the group's metric has it; `None` where traffic is unknown.
+    /// CPU as the group's metric has it, with its stray from the line; `None` where traffic is unknown.
     pub group_cpu_percent: Option<f64>,
     /// What the alarms watch, over this one minute; `None` where it is unknown.
     pub measure: Option<f64>,
@@ -392,8 +392,9 @@ impl<'a> Group<'a> {
         let (extra, extra_cpu) = self.scenario.course.deploying_at(minute);
         let serving = self.count(|instance| instance.serving_from <= now) + extra;
         let demand = load.demand_percent[now];
-        let wanted = load.base_percent(now) + extra_cpu + demand / f64::from(serving);
-        let work = self.work(now, wanted.clamp(0.0, self.dynamics.cpu_ceiling.get()), extra);
+        let line = load.intercept_percent + extra_cpu + demand / f64::from(serving);
+        let wanted = Wanted::of(self.dynamics, line, load.stray_percent(now));
+        let work = self.work(now, wanted, extra);
         let metric = match self.scenario.plan.measure {
             _ if demand.is_nan() => MinuteMetric::MISSING,
             Measure::CpuUtilization => MinuteMetric::of_group(self.dynamics, work.sum, work.weight),
@@ -422,8 +423,8 @@ impl<'a> Group<'a> {
         (row, metric)
     }
 
-    /// Every instance works for a minute: `wanted` CPU percent where it serves, a little where it boots.
-    fn work(&mut self, now: usize, wanted: f64, extra: u32) -> Work {
+    /// Every instance works for a minute: as `wanted` where it serves, a little where it boots.
+    fn work(&mut self, now: usize, wanted: Wanted, extra: u32) -> Work {
         if self.dynamics.credits.is_some() {
             return self.work_on_credit(now, wanted, extra);
         }
@@ -435,7 +436,7 @@ impl<'a> Group<'a> {
     }
 
     /// Instances that were launched together have the same credits, and are summed as one.
-    fn work_on_credit(&mut self, now: usize, wanted: f64, extra: u32) -> Work {
+    fn work_on_credit(&mut self, now: usize, wanted: Wanted, extra: u32) -> Work {
         let mut work = Work::default();
         let mut first = 0;
         while first < self.instances.len() {
@@ -443,7 +444,7 @@ impl<'a> Group<'a> {
             let count = self.instances[first..].iter().take_while(|other| **other == instance).count();
             if instance.in_service_from <= now {
                 let serves = instance.serving_from <= now;
-                let cpu = if serves { wanted } else { self.dynamics.booting_cpu() };
+                let cpu = if serves { wanted } else { Wanted::booting(self.dynamics) };
                 let (cpu, credits) = work.spend(self.dynamics, instance.credits, cpu, count as u32, serves);
                 self.instances[first..first + count]
                     .iter_mut()
@@ -459,13 +460,32 @@ impl<'a> Group<'a> {
     }
 }
 
+/// CPU percent that a minute asks of an instance: as the line has it, by which a policy is judged, and as it is
+/// seen by the alarms, which strays from the line.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) on_line: f64,
+    pub(crate) seen: f64,
+}
+
+impl Wanted {
+    pub(crate) fn of(dynamics: &Dynamics, line: f64, stray: f64) -> Self {
+        let within = |cpu: f64| cpu.clamp(0.0, dynamics.cpu_ceiling.get());
+        Self { on_line: within(line), seen: within(line + stray) }
+    }
+
+    pub(crate) fn booting(dynamics: &Dynamics) -> Self {
+        Self { on_line: dynamics.booting_cpu(), seen: dynamics.booting_cpu() }
+    }
+}
+
 /// What a group does in a minute. NaN wherever the traffic is unknown.
 pub(crate) struct Work {
     /// CPU percent of the instances that report, added up.
     pub(crate) sum: f64,
     /// How many report.
     pub(crate) weight: f64,
-    /// CPU percent of the busiest serving instance.
+    /// CPU percent of the busiest serving instance, on the line.
     pub(crate) busiest: f64,
     /// Serving instances held at their baseline.
     pub(crate) throttled: u32,
@@ -481,11 +501,11 @@ impl Default for Work {
 
 impl Work {
     /// Without credits, all that serve are alike. `serving` and `booting` are those that report.
-    pub(crate) fn alike(dynamics: &Dynamics, wanted: f64, serving: u32, booting: u32) -> Self {
+    pub(crate) fn alike(dynamics: &Dynamics, wanted: Wanted, serving: u32, booting: u32) -> Self {
         Self {
-            sum: f64::from(serving) * wanted + f64::from(booting) * dynamics.booting_cpu(),
+            sum: f64::from(serving) * wanted.seen + f64::from(booting) * dynamics.booting_cpu(),
             weight: f64::from(serving + booting),
-            busiest: wanted,
+            busiest: wanted.on_line,
             ..Self::default()
         }
     }
@@ -495,28 +515,31 @@ impl Work {
         &mut self,
         dynamics: &Dynamics,
         credits: f64,
-        wanted: f64,
+        wanted: Wanted,
         count: u32,
         serves: bool,
     ) -> (f64, f64) {
-        let (mut cpu, mut left) = (wanted, credits);
-        if let Some(rule) = dynamics.credits.filter(|_| !wanted.is_nan()) {
-            let spent = rule.spend(credits, wanted);
-            (cpu, left) = (spent.cpu_percent, spent.balance);
+        let (mut got, mut left) = (wanted, credits);
+        if let Some(rule) = dynamics.credits.filter(|_| !wanted.seen.is_nan()) {
+            let spent = rule.spend(credits, wanted.seen);
+            left = spent.balance;
             self.surplus += spent.surplus * f64::from(count);
-            self.throttled += if serves && cpu < wanted { count } else { 0 };
+            if spent.cpu_percent < wanted.seen {
+                got = Wanted { seen: spent.cpu_percent, on_line: spent.cpu_percent };
+                self.throttled += if serves { count } else { 0 };
+            }
         }
         if serves {
-            self.busiest = self.busiest.max(cpu);
+            self.busiest = self.busiest.max(got.on_line);
         }
-        (cpu, left)
+        (got.seen, left)
     }
 
     /// The additional batch of a deployment: fresh instances that live for a few minutes.
-    pub(crate) fn help(&mut self, wanted: f64, extra: u32) {
+    pub(crate) fn help(&mut self, wanted: Wanted, extra: u32) {
         if extra > 0 {
-            self.report(wanted, extra);
-            self.busiest = self.busiest.max(wanted);
+            self.report(wanted.seen, extra);
+            self.busiest = self.busiest.max(wanted.on_line);
         }
     }
 

@@ -7,7 +7,7 @@
 use crate::alarm::{AlarmRule, AlarmState, Breach, EXTRA_POINTS};
 use crate::dynamics::{Booting, Dynamics, MinuteMetric};
 use crate::plan::{Alarm, Measure, Rule};
-use crate::reference::{Decision, Row, Scenario, Work, adjustment, formula};
+use crate::reference::{Decision, Row, Scenario, Wanted, Work, adjustment, formula};
 use crate::traffic::Load;
 use crate::units::{CpuPercent, Instances, Minutes};
 
@@ -405,8 +405,8 @@ impl<'a> Fleet<'a> {
     fn run(&mut self, load: &Load, now: usize) -> (Work, MinuteMetric) {
         let serving = f64::from(self.serving + self.extra);
         let demand = load.demand_percent[now];
-        let wanted = load.base_percent(now) + self.extra_cpu + demand / serving;
-        let wanted = wanted.clamp(0.0, self.dynamics.cpu_ceiling.get());
+        let line = load.intercept_percent + self.extra_cpu + demand / serving;
+        let wanted = Wanted::of(self.dynamics, line, load.stray_percent(now));
         let work = if self.dynamics.credits.is_some() {
             self.work_on_credit(now, wanted)
         } else {
@@ -423,11 +423,11 @@ impl<'a> Fleet<'a> {
         (work, metric)
     }
 
-    fn work_on_credit(&mut self, now: usize, wanted: f64) -> Work {
+    fn work_on_credit(&mut self, now: usize, wanted: Wanted) -> Work {
         let mut work = Work::default();
         for batch in self.batches.iter_mut().filter(|batch| batch.in_service_from <= now) {
             let serves = batch.serving_from <= now;
-            let cpu = if serves { wanted } else { self.dynamics.booting_cpu() };
+            let cpu = if serves { wanted } else { Wanted::booting(self.dynamics) };
             let (cpu, credits) = work.spend(self.dynamics, batch.credits, cpu, batch.count, serves);
             batch.credits = credits;
             if batch.reporting_from <= now {

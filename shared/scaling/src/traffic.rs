@@ -128,8 +128,8 @@ pub struct Load {
     /// CPU percent beyond the intercept that one instance would show if it served everything, not kept
     /// within 100. NaN where the requests are not known: a plain number keeps the replay fast.
     pub demand_percent: Vec<f64>,
-    /// CPU percent that each instance shows beyond the line in each minute, as recorded; empty for a line
-    /// without strays.
+    /// CPU percent that each instance shows beyond the line in each minute, as recorded: the alarms see it, and
+    /// the verdict does not. Empty for a line without strays.
     pub stray_percent: Vec<f64>,
 }
 
@@ -157,9 +157,9 @@ impl Load {
         long_enough.then_some(()).ok_or(TraceError::ShorterThanWindow { minutes, window })
     }
 
-    /// CPU percent of an instance without requests in that minute.
-    pub(crate) fn base_percent(&self, minute: usize) -> f64 {
-        self.intercept_percent + self.stray_percent.get(minute).copied().unwrap_or(0.0)
+    /// How far CPU strays from the line in that minute.
+    pub(crate) fn stray_percent(&self, minute: usize) -> f64 {
+        self.stray_percent.get(minute).copied().unwrap_or(0.0)
     }
 
     /// Requests in that minute; NaN where they are not known.
