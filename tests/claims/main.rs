@@ -24,3 +24,13 @@ mod worked_examples;
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
+
+/// Columns that are stated, and rows that count.
+fn intake_options(columns: &[(&str, &str)], conditions: &[&str]) -> pipeline::recorded::Options {
+    let column = |(target, form): &(&str, &str)| (target.parse().unwrap(), form.parse().unwrap());
+    pipeline::recorded::Options {
+        columns: columns.iter().map(column).collect(),
+        conditions: conditions.iter().map(|text| text.parse().unwrap()).collect(),
+        ..pipeline::recorded::Options::default()
+    }
+}

@@ -63,7 +63,7 @@ fn pandas_pyarrow_and_duckdb_read_the_same_instants_nulls_and_types() {
     let environment = Environment::new("web prod").unwrap();
     let days = two_days();
     for samples in &days {
-        block_on(merge_samples(&archive, &environment, samples)).unwrap();
+        block_on(merge_samples(&archive, &environment, samples, None)).unwrap();
     }
     let file = |samples: &Vec<Sample>| {
         let key = Key::samples(&environment, samples[0].minute_utc);

@@ -30,7 +30,7 @@ use scaling::settings::Settings;
 use scaling::traffic::{Load, Traffic};
 use scaling::units::{CpuPercent, Instances, Minutes, Seconds, Window};
 
-use crate::block_on;
+use crate::{block_on, intake_options as options};
 
 fn source(path: &str) -> Source {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/public");
@@ -42,15 +42,6 @@ fn source(path: &str) -> Source {
 fn recorded(paths: &[&str], options: &Options) -> Recording {
     let sources: Vec<Source> = paths.iter().map(|path| source(path)).collect();
     read(&sources, options).unwrap()
-}
-
-fn options(columns: &[(&str, &str)], conditions: &[&str]) -> Options {
-    let column = |(target, form): &(&str, &str)| (target.parse().unwrap(), form.parse().unwrap());
-    Options {
-        columns: columns.iter().map(column).collect(),
-        conditions: conditions.iter().map(|text| text.parse().unwrap()).collect(),
-        ..Options::default()
-    }
 }
 
 fn values(samples: &[Sample], metric: Metric) -> Vec<Option<f64>> {

@@ -11,7 +11,7 @@ use pipeline::archive::{Archive, Environment, Expected, Key, Prefix};
 use pipeline::documents::{GradeDocument, OptionDocument, RecommendationDocument, VerdictDocument};
 use pipeline::ingest::{self, IngestError, IngestRequest, LEAVE_OPEN};
 use pipeline::publish::{self, Notifier, NotifyError, PublishError, PublishRequest, Told};
-use pipeline::recorded::Recording;
+use pipeline::recorded::{Note, Recording};
 use pipeline::refit::{self, RefitError, RefitRequest};
 use pipeline::store::{self, read_json_versioned};
 use pipeline::sweep::{self, GridOverrides, Model, Replayed, SweepError, SweepReport, SweepRequest};
@@ -591,6 +591,25 @@ fn trust_that_changes_is_published_again() {
     let key = Key::recommendation(&environment(), window().last_minute());
     block_on(store::write_json(&archive, &key, &less)).unwrap();
     assert_eq!(publish(&archive, &mailbox).unwrap(), Told::Now);
+}
+
+#[test]
+fn the_message_says_which_series_counts_the_instances_even_after_a_fetch_that_does_not() {
+    let archive = MemoryArchive::default();
+    let request = |samples: Vec<Sample>, notes| IngestRequest {
+        environment: environment(),
+        recording: Recording { samples, notes },
+        options: Some(options()),
+        activities: vec![],
+        leave_open: LEAVE_OPEN,
+    };
+    let counted = vec![Note::InstancesBy("series `hosts` (`HealthyHostCount`)".into())];
+    block_on(ingest::run(&archive, request(two_days(), counted))).unwrap();
+    let later = (0..9).map(|minute| sample(minute, &[(Metric::Http5xx, 1.0)])).collect();
+    block_on(ingest::run(&archive, request(later, vec![]))).unwrap();
+    refit(&archive).unwrap();
+    let body = plain_body(&sweep(&archive, sweep_request()).unwrap().document);
+    assert!(body.contains("Instances are counted by series `hosts` (`HealthyHostCount`)."), "{body}");
 }
 
 fn launch(hour: u32, seconds: i64) -> Activity {

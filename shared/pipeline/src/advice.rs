@@ -353,11 +353,13 @@ fn proof(recommendation: &RecommendationDocument) -> String {
         let LaunchTimesDocument { count, short_seconds, long_seconds, .. } = times;
         format!(" Launches took {short_seconds:.0} to {long_seconds:.0} s ({count} activities).")
     });
+    let counted =
+        proof.instances_by.as_ref().map_or(String::new(), |by| format!(" Instances are counted by {by}."));
     match (&proof.counts, &proof.cpu_only_because) {
         (Some(counts), _) => format!(
             "Back-test, {grade}: the present settings, replayed over {} minutes, give {:+.1} % instance hours, the \
              exact number of instances in {:.0} % of the minutes ({:.1} % off on average), and {} of {} changes \
-             within two minutes; {cpu}.{saturated}{launches}{}",
+             within two minutes; {cpu}.{saturated}{launches}{counted}{}",
             proof.minutes,
             counts.hours_bias * 100.0,
             counts.exact * 100.0,
@@ -371,7 +373,7 @@ fn proof(recommendation: &RecommendationDocument) -> String {
             }
         ),
         (None, because) => format!(
-            "Back-test, {grade}, of CPU alone: predicted from the requests and instances of {} minutes, {cpu}.{saturated} \
+            "Back-test, {grade}, of CPU alone: predicted from the requests and instances of {} minutes, {cpu}.{saturated}{counted} \
              The trigger's part of the replay is unproven here: {}.",
             proof.minutes,
             because.as_deref().unwrap_or("instances were not recorded")

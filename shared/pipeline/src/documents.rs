@@ -279,6 +279,8 @@ pub struct BackTestDocument {
     pub deploying_minutes: u32,
     /// Whether delays were taken from the first half of the minutes, and the errors from the second.
     pub calibrated: bool,
+    /// Which series counts the instances, where it is known.
+    pub instances_by: Option<String>,
     /// How long launches really took, where activities tell.
     pub launch_times: Option<LaunchTimesDocument>,
     /// The instances, where they were replayed.
@@ -364,6 +366,7 @@ impl BackTestDocument {
             saturated_minutes: back_test.saturated,
             deploying_minutes: back_test.deploying,
             calibrated,
+            instances_by: None,
             launch_times: None,
             counts,
             mean_cpu_error: back_test.mean_cpu_error,

@@ -6,7 +6,7 @@ use crate::activity::Activity;
 use crate::archive::{Archive, Environment, Key};
 use crate::documents::{OptionDocument, SCHEMA_VERSION, SettingsDocument};
 use crate::fill::{FillReport, fill_absent_requests, leave_open};
-use crate::recorded::Recording;
+use crate::recorded::{Note, Recording};
 use crate::store::{MergeReport, StoreError, latest_settings, merge_activities, merge_samples, write_json};
 
 /// Newest minutes that are left for the next fetch, since they still grow.
@@ -78,7 +78,9 @@ pub async fn run(archive: &dyn Archive, request: IngestRequest) -> Result<Ingest
     let Some(window) = span(&samples) else {
         return Err(IngestError::NothingComplete { environment, fetched, leave_open: open });
     };
-    let merged = merge_samples(archive, &environment, &samples).await.map_err(IngestError::Samples)?;
+    let counted = recording.notes.iter().find_map(Note::instances_by);
+    let merged =
+        merge_samples(archive, &environment, &samples, counted).await.map_err(IngestError::Samples)?;
     merge_activities(archive, &environment, &activities).await.map_err(IngestError::Activities)?;
     let settings_changed = match options {
         Some(options) => keep_settings(archive, &environment, options, window).await,

@@ -19,24 +19,34 @@ pub(crate) struct Proof {
     pub(crate) dynamics: Dynamics,
 }
 
+/// What is known of the record beside its samples.
+pub(crate) struct Measured {
+    /// How long launches took.
+    pub(crate) launch_times: Option<LaunchTimes>,
+    /// Which series counts the instances.
+    pub(crate) instances_by: Option<String>,
+}
+
 /// Tests the present settings against what was recorded; CPU alone where they can't be replayed.
 pub(crate) fn of(
     samples: &[Sample],
-    launch_times: Option<LaunchTimes>,
+    measured: Measured,
     request: &SweepRequest,
     model: CpuModel,
     present: &Present<'_>,
 ) -> Proof {
-    let dynamics = measured(present.dynamics, launch_times);
+    let launch_times = measured.launch_times;
+    let dynamics = with_launches(present.dynamics, launch_times);
     let mut proof = unmeasured(samples, request, model, present, dynamics, launch_times.is_some());
     if let Some(document) = &mut proof.document {
         document.launch_times = launch_times.map(Into::into);
+        document.instances_by = measured.instances_by;
     }
     proof
 }
 
 /// With launches that take as long as they did.
-fn measured(dynamics: Dynamics, launch_times: Option<LaunchTimes>) -> Dynamics {
+fn with_launches(dynamics: Dynamics, launch_times: Option<LaunchTimes>) -> Dynamics {
     let minutes = |times: LaunchTimes| Minutes((times.median_seconds / 60.0).ceil() as u32);
     Dynamics { launch: launch_times.map_or(dynamics.launch, minutes), ..dynamics }
 }

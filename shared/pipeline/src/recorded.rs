@@ -72,6 +72,13 @@ pub enum Note {
     BasicMonitoring,
 }
 
+impl Note {
+    /// The series that counts the instances, if that is what it says.
+    pub fn instances_by(&self) -> Option<&str> {
+        if let Self::InstancesBy(series) = self { Some(series) } else { None }
+    }
+}
+
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -82,7 +82,7 @@ pub async fn read_samples(
     let last = Key::samples(environment, window.last_minute());
     for key in archive.list(&Prefix::samples(environment)).await? {
         if first <= key && key <= last {
-            all.extend(read_day(archive, &key).await?.0);
+            all.extend(read_day(archive, &key).await?.samples);
         }
     }
     all.retain(|sample| window.contains(sample.minute_utc));
@@ -97,14 +97,38 @@ pub async fn end_of_samples(
 ) -> Result<Option<MinuteUtc>, StoreError> {
     let keys = archive.list(&Prefix::samples(environment)).await?;
     let Some(newest) = keys.last() else { return Ok(None) };
-    let (samples, _) = read_day(archive, newest).await?;
+    let samples = read_day(archive, newest).await?.samples;
     Ok(samples.iter().map(|sample| sample.minute_utc + sample.period.minutes()).max())
 }
 
-async fn read_day(archive: &dyn Archive, key: &Key) -> Result<(Vec<Sample>, Option<Version>), StoreError> {
-    let Some(object) = archive.get(key).await? else { return Ok((vec![], None)) };
+/// The series that counts the instances on the newest day of `window` that says so.
+pub async fn instances_by(
+    archive: &dyn Archive,
+    environment: &Environment,
+    window: Window,
+) -> Result<Option<String>, StoreError> {
+    let last = Key::samples(environment, window.last_minute());
+    for key in archive.list(&Prefix::samples(environment)).await?.iter().rev().filter(|key| **key <= last) {
+        if let Some(series) = read_day(archive, key).await?.instances_by {
+            return Ok(Some(series));
+        }
+    }
+    Ok(None)
+}
+
+/// What the archive holds of a day.
+#[derive(Default)]
+struct Day {
+    samples: Vec<Sample>,
+    instances_by: Option<String>,
+    version: Option<Version>,
+}
+
+async fn read_day(archive: &dyn Archive, key: &Key) -> Result<Day, StoreError> {
+    let Some(object) = archive.get(key).await? else { return Ok(Day::default()) };
     let damaged = |source: TableError| StoreError::Damaged { key: key.clone(), source: source.into() };
-    Ok((samples::decode(&object.body).map_err(damaged)?, Some(object.version)))
+    let (samples, instances_by) = samples::decode_counted(&object.body).map_err(damaged)?;
+    Ok(Day { samples, instances_by, version: Some(object.version) })
 }
 
 /// Keeps `new` beside what is there: the newest value of a period wins, and nothing that is there is lost.
@@ -113,6 +137,7 @@ pub async fn merge_samples(
     archive: &dyn Archive,
     environment: &Environment,
     new: &[Sample],
+    instances_by: Option<&str>,
 ) -> Result<MergeReport, StoreError> {
     let mut by_day: BTreeMap<Key, Vec<&Sample>> = BTreeMap::new();
     for sample in new {
@@ -120,7 +145,7 @@ pub async fn merge_samples(
     }
     let mut total = MergeReport::default();
     for (key, samples) in by_day {
-        let report = merge_day(archive, &key, &samples).await?;
+        let report = merge_day(archive, &key, &samples, instances_by).await?;
         total.added += report.added;
         total.updated += report.updated;
         total.unchanged += report.unchanged;
@@ -130,15 +155,21 @@ pub async fn merge_samples(
 
 const ATTEMPTS: u32 = 8;
 
-async fn merge_day(archive: &dyn Archive, key: &Key, new: &[&Sample]) -> Result<MergeReport, StoreError> {
+async fn merge_day(
+    archive: &dyn Archive,
+    key: &Key,
+    new: &[&Sample],
+    instances_by: Option<&str>,
+) -> Result<MergeReport, StoreError> {
     for _ in 0..ATTEMPTS {
-        let (before, version) = read_day(archive, key).await?;
-        let (merged, report) = merge(before, new);
+        let before = read_day(archive, key).await?;
+        let (merged, report) = merge(before.samples, new);
         if report.added + report.updated == 0 {
             return Ok(report);
         }
-        let body = samples::encode(&merged).map_err(StoreError::Samples)?;
-        match archive.put(key, body, Expected::as_read(version.as_ref())).await {
+        let instances_by = instances_by.or(before.instances_by.as_deref());
+        let body = samples::encode_counted(&merged, instances_by).map_err(StoreError::Samples)?;
+        match archive.put(key, body, Expected::as_read(before.version.as_ref())).await {
             Err(ArchiveError::Changed { .. }) => {}
             done => return Ok(done.map(|()| report)?),
         }

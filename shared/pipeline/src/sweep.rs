@@ -26,10 +26,12 @@ use crate::documents::{
     ModelSource, PresentDocument, RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument,
     TrafficDocument, VerdictDocument,
 };
+use crate::proof::{self, Measured};
 use crate::store::{
-    StoreError, latest_fit, latest_settings, read_activities, read_samples, write_bytes, write_json,
+    StoreError, instances_by, latest_fit, latest_settings, read_activities, read_samples, write_bytes,
+    write_json,
 };
-use crate::{advice, proof, tables};
+use crate::{advice, tables};
 
 /// Where the cost of a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -238,7 +240,7 @@ struct Input {
     model: (CpuModel, ModelDocument),
     traffic: Traffic,
     samples: Vec<Sample>,
-    launch_times: Option<LaunchTimes>,
+    measured: Measured,
     settings: Option<Settings>,
 }
 
@@ -252,8 +254,11 @@ async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, Sw
         Replayed::Staged(traffic) => traffic.clone(),
     };
     let activities = read_activities(archive, environment, *window).await.map_err(SweepError::Read)?;
-    let launch_times = LaunchTimes::of(&activities);
-    Ok(Input { model: model(archive, request).await?, traffic, samples, launch_times, settings })
+    let measured = Measured {
+        launch_times: LaunchTimes::of(&activities),
+        instances_by: instances_by(archive, environment, *window).await.map_err(SweepError::Read)?,
+    };
+    Ok(Input { model: model(archive, request).await?, traffic, samples, measured, settings })
 }
 
 fn recorded(request: &SweepRequest, samples: &[Sample]) -> Result<Traffic, SweepError> {
@@ -308,12 +313,12 @@ fn compute(
     input: Input,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<(RecommendationDocument, Vec<Evaluated>), SweepError> {
-    let Input { model: (model, model_document), traffic, samples, launch_times, settings } = input;
+    let Input { model: (model, model_document), traffic, samples, measured, settings } = input;
     let load = strayed(request, &samples, &traffic, model);
     let held = held(request, &model_document)?;
     load.check(Minutes(1))?;
     let present = Present::read(settings.as_ref(), &samples, request)?;
-    let proof = proof::of(&samples, launch_times, request, model, &present);
+    let proof = proof::of(&samples, measured, request, model, &present);
     let replay = Replay {
         setting: Setting {
             load: &load,

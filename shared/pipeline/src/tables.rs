@@ -4,6 +4,7 @@ pub mod activities;
 pub mod samples;
 pub mod sweep;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
@@ -76,19 +77,20 @@ pub enum TableError {
 
 /// One Parquet file of `columns`. The same columns give the same bytes.
 fn encode(columns: Vec<(Field, ArrayRef)>) -> Bytes {
-    encode_with_digest(columns, None)
+    encode_with_metadata(columns, &[])
 }
 
-/// Parquet notices a damaged page, but not a changed value: a digest of the rows goes with them.
-fn encode_with_digest(columns: Vec<(Field, ArrayRef)>, digest: Option<String>) -> Bytes {
+/// The same with words of our own in the file's metadata.
+fn encode_with_metadata(columns: Vec<(Field, ArrayRef)>, metadata: &[(&str, String)]) -> Bytes {
     let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
     let schema = Arc::new(Schema::new(fields));
     let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).expect("columns are as long as each other");
-    let digest = digest.map(|digest| vec![KeyValue::new(DIGEST.to_owned(), digest)]);
+    let metadata =
+        metadata.iter().map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone())).collect();
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_created_by("trellis".to_owned())
-        .set_key_value_metadata(digest)
+        .set_key_value_metadata(Some(metadata))
         .build();
     let mut file = Vec::new();
     let mut writer =
@@ -98,25 +100,28 @@ fn encode_with_digest(columns: Vec<(Field, ArrayRef)>, digest: Option<String>) -
     file.into()
 }
 
-/// Where the digest stands in the file's own metadata.
-const DIGEST: &str = "trellis.rows.sha256";
+/// The words in a file's metadata.
+type Metadata = BTreeMap<String, String>;
 
-/// The rows of one Parquet file, and their digest if it has one. The library panics on some damaged files; that
-/// is one way to say so.
-fn decode_with_digest(file: &Bytes) -> Result<(Vec<RecordBatch>, Option<String>), TableError> {
+/// The rows of one Parquet file, and the words in its metadata. The library panics on some damaged files; that is
+/// one way to say so.
+fn decode_with_metadata(file: &Bytes) -> Result<(Vec<RecordBatch>, Metadata), TableError> {
     let read = || -> Result<_, TableError> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone())?;
         let metadata = builder.metadata().file_metadata().key_value_metadata();
-        let digest = metadata.into_iter().flatten().find(|entry| entry.key == DIGEST);
-        let digest = digest.and_then(|entry| entry.value.clone());
-        Ok((builder.build()?.collect::<Result<_, _>>()?, digest))
+        let words = metadata
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some((entry.key.clone(), entry.value.clone()?)));
+        let words = words.collect();
+        Ok((builder.build()?.collect::<Result<_, _>>()?, words))
     };
     // Nothing that the reader has touched is looked at again.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or(Err(TableError::Panicked))
 }
 
 fn decode(file: &Bytes) -> Result<Vec<RecordBatch>, TableError> {
-    decode_with_digest(file).map(|(batches, _)| batches)
+    decode_with_metadata(file).map(|(batches, _)| batches)
 }
 
 /// A column by its name, of the type that it must have.

@@ -215,6 +215,8 @@ impl Table<'_> {
 /// A row for each period, a column for each metric.
 fn wide(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result<(), RecordedError> {
     let columns = columns(table, options)?;
+    let counting = columns.iter().filter(|(target, _)| target.metric == Metric::InService);
+    gathered.notes.extend(counting.map(|(_, form)| Note::InstancesBy(table.columns_of(form))));
     let times = table.times(options)?;
     if options.in_order {
         table.check_order(&times)?;
@@ -281,8 +283,16 @@ impl Table<'_> {
     }
 
     fn form_name(&self, row: u64, form: &Resolved) -> String {
+        format!("`{}`, row {row}, {}", self.file, self.columns_of(form))
+    }
+
+    fn columns_of(&self, form: &Resolved) -> String {
         let names: Vec<String> = form.columns().map(|column| format!("`{}`", self.headers[column])).collect();
-        format!("`{}`, row {row}, column {}", self.file, names.join(" and "))
+        if names.is_empty() {
+            "a stated number".to_owned()
+        } else {
+            format!("column {}", names.join(" and "))
+        }
     }
 }
 

@@ -19,6 +19,16 @@ const MILLISECONDS_PER_MINUTE: i64 = 60_000;
 
 /// The samples as a Parquet file, sorted by time; the same samples in any order give the same bytes.
 pub fn encode(samples: &[Sample]) -> Result<Bytes, TableError> {
+    encode_counted(samples, None)
+}
+
+/// Parquet notices a damaged page, but not a changed value: a digest of the rows goes with them.
+const DIGEST: &str = "trellis.rows.sha256";
+/// Which series counts the instances.
+const INSTANCES_BY: &str = "trellis.instances_by";
+
+/// The same, with the series that counts the instances.
+pub fn encode_counted(samples: &[Sample], instances_by: Option<&str>) -> Result<Bytes, TableError> {
     let mut samples: Vec<&Sample> = samples.iter().collect();
     samples.sort_by_key(|sample| sample.key());
     if let Some(pair) = samples.windows(2).find(|pair| pair[0].key() == pair[1].key()) {
@@ -27,7 +37,10 @@ pub fn encode(samples: &[Sample]) -> Result<Bytes, TableError> {
     }
     let mut columns = vec![minutes(&samples), periods(&samples)];
     columns.extend(Metric::ALL.map(|metric| values(&samples, metric)));
-    Ok(super::encode_with_digest(columns, Some(digest(samples.iter().copied()))))
+    let counted = instances_by.map(|series| (INSTANCES_BY, series.to_owned()));
+    let digest = (DIGEST, digest(samples.iter().copied()));
+    let metadata: Vec<(&str, String)> = counted.into_iter().chain([digest]).collect();
+    Ok(super::encode_with_metadata(columns, &metadata))
 }
 
 /// Of every value, bit by bit, in the order of the rows.
@@ -63,8 +76,13 @@ fn values(samples: &[&Sample], metric: Metric) -> (Field, ArrayRef) {
 /// The samples of a Parquet file, whatever the order of its columns. Refuses what no sample can be, and rows that
 /// are not those that were written.
 pub fn decode(file: &Bytes) -> Result<Vec<Sample>, TableError> {
+    decode_counted(file).map(|(samples, _)| samples)
+}
+
+/// The same, and the series that counts the instances, where the file says so.
+pub fn decode_counted(file: &Bytes) -> Result<(Vec<Sample>, Option<String>), TableError> {
     let mut samples = Vec::new();
-    let (batches, written) = super::decode_with_digest(file)?;
+    let (batches, mut words) = super::decode_with_metadata(file)?;
     for batch in batches {
         let before = samples.len();
         for row in starts(&batch, before)? {
@@ -75,8 +93,8 @@ pub fn decode(file: &Bytes) -> Result<Vec<Sample>, TableError> {
         }
     }
     // A table that someone else made has no digest to hold it to.
-    let intact = written.is_none_or(|written| written == digest(samples.iter()));
-    if intact { Ok(samples) } else { Err(TableError::Digest) }
+    let intact = words.get(DIGEST).is_none_or(|written| *written == digest(samples.iter()));
+    if intact { Ok((samples, words.remove(INSTANCES_BY))) } else { Err(TableError::Digest) }
 }
 
 /// Empty samples, one a row.
