@@ -129,6 +129,11 @@ impl MinuteMetric {
             sum += minute.sum;
             weight += minute.weight;
         }
+        Self::value(measure, sum, weight)
+    }
+
+    /// The point that minutes with these sums make.
+    pub(crate) fn value(measure: Measure, sum: f64, weight: f64) -> Option<f64> {
         match measure {
             _ if weight <= 0.0 => None,
             Measure::RequestCount => Some(sum),

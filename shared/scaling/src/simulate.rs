@@ -83,7 +83,7 @@ pub fn simulate(load: &Load, scenario: &Scenario, question: Question) -> Option<
     let offset = load.start.epoch_minutes();
     let mut tally = Tally::default();
     let mut fleet = Fleet::new(scenario);
-    let mut alarms = Alarms::new(scenario, load.demand_percent.len());
+    let mut alarms = Alarms::new(scenario);
     for now in 0..load.demand_percent.len() {
         fleet.advance(now);
         if !scenario.course.is_empty() {
@@ -97,7 +97,7 @@ pub fn simulate(load: &Load, scenario: &Scenario, question: Question) -> Option<
             Moved::Not => {}
         }
         let (work, metric) = fleet.run(load, now);
-        alarms.metrics.push(metric);
+        alarms.record(now, metric);
         tally.add(work.busiest, ceiling, work.throttled, fleet.desired, fleet.billed());
         tally.surplus += work.surplus;
         if tally.minutes_over > question.minutes_over_allowed {
@@ -452,18 +452,28 @@ struct Alarms {
     high: Watch,
     low: Watch,
     measure: Measure,
-    metrics: Vec<MinuteMetric>,
+    /// The newest minutes, as a ring: minute `m` lies at `m & mask`.
+    recent: Vec<MinuteMetric>,
+    mask: usize,
 }
 
 impl Alarms {
-    fn new(scenario: &Scenario, minutes: usize) -> Self {
-        let rule = &scenario.plan.rule;
+    fn new(scenario: &Scenario) -> Self {
+        let (high, low) = (Watch::new(*scenario.plan.rule.high()), Watch::new(*scenario.plan.rule.low()));
+        // A point ends as late as metrics are delayed, and with basic monitoring up to a bin before that.
+        let reach = high.period.max(low.period) + scenario.dynamics.metric_delay.0 as usize + 6;
+        let size = reach.next_power_of_two();
         Self {
-            high: Watch::new(*rule.high(), minutes),
-            low: Watch::new(*rule.low(), minutes),
+            high,
+            low,
             measure: scenario.plan.measure,
-            metrics: Vec::with_capacity(minutes),
+            recent: vec![MinuteMetric::MISSING; size],
+            mask: size - 1,
         }
+    }
+
+    fn record(&mut self, now: usize, metric: MinuteMetric) {
+        self.recent[now & self.mask] = metric;
     }
 
     /// Looks at what ends before minute `visible_end`. Nothing changes between two points.
@@ -480,16 +490,25 @@ impl Alarms {
         self.low.evaluate(end);
     }
 
-    /// `None` before the first whole period; a missing point is `Some(None)`.
-    fn point(&self, end: usize, period: usize) -> Option<Option<f64>> {
-        let start = end.checked_sub(period)?;
-        Some(MinuteMetric::point(self.measure, &self.metrics[start..end]))
+    /// NaN where data is missing, and before the first whole period.
+    fn point(&self, end: usize, period: usize) -> f64 {
+        if end < period {
+            return f64::NAN;
+        }
+        let (mut sum, mut weight) = (0.0, 0.0);
+        for minute in end - period..end {
+            let metric = &self.recent[minute & self.mask];
+            sum += metric.sum;
+            weight += metric.weight;
+        }
+        MinuteMetric::value(self.measure, sum, weight).unwrap_or(f64::NAN)
     }
 
     /// The newest value that the alarm of one side saw.
     fn newest(&self, visible_end: i64, is_high: bool) -> Option<f64> {
         let watch = if is_high { &self.high } else { &self.low };
-        self.point(usize::try_from(visible_end).ok()?, watch.period)?
+        let value = self.point(usize::try_from(visible_end).ok()?, watch.period);
+        Some(value).filter(|value| !value.is_nan())
     }
 }
 
@@ -499,49 +518,60 @@ struct Watch {
     alarm: Alarm,
     rule: AlarmRule,
     period: usize,
-    /// The point that ends before each minute; filled as they become visible.
+    /// The newest points, as a ring: the one that ends before minute `m` lies at `m & mask`.
     points: Vec<Point>,
+    mask: usize,
     /// For each phase of the period, how many of the newest points in a row breached.
-    runs: Vec<u32>,
+    runs: Vec<usize>,
     /// The end of the newest point that was seen, and its phase: `seen_end % period`, kept without dividing.
     seen_end: usize,
     phase: usize,
     /// The window is full once that many minutes are visible.
     full_at: usize,
-    newest_missing_end: usize,
+    /// Until then each point must be looked at, since one of them is missing.
+    missing_until: usize,
 }
 
 impl Watch {
-    fn new(alarm: Alarm, minutes: usize) -> Self {
+    fn new(alarm: Alarm) -> Self {
         let period = alarm.period.0 as usize;
+        let size = (Self::range(&alarm) + 1).next_power_of_two();
+        // Where fewer points than all must breach, each of them is always looked at.
+        let all = alarm.rule.datapoints_to_alarm == alarm.rule.evaluation_periods;
         Self {
             state: AlarmState::Ok,
             alarm,
             rule: alarm.rule,
             period,
-            points: vec![Point::Fine; minutes + 1],
+            points: vec![Point::Fine; size],
+            mask: size - 1,
             runs: vec![0; period],
             seen_end: 0,
             phase: 0,
             full_at: period * alarm.rule.evaluation_periods,
-            newest_missing_end: 0,
+            missing_until: if all { 0 } else { NEVER },
         }
     }
 
-    fn note(&mut self, end: usize, value: Option<Option<f64>>) {
+    /// Minutes over which points are looked at.
+    fn range(alarm: &Alarm) -> usize {
+        (alarm.rule.evaluation_periods + EXTRA_POINTS) * alarm.period.0 as usize
+    }
+
+    fn note(&mut self, end: usize, value: f64) {
         self.seen_end = end;
         self.phase = if self.phase + 1 == self.period { 0 } else { self.phase + 1 };
-        let Some(value) = value else { return };
-        let point = match value {
-            None => Point::Missing,
-            Some(value) if self.alarm.breaches(value) => Point::Breach,
-            Some(_) => Point::Fine,
-        };
-        self.points[end] = point;
+        if end < self.period {
+            return;
+        }
+        let breach = self.alarm.breaches(value);
         let run = &mut self.runs[self.phase];
-        *run = if point == Point::Breach { *run + 1 } else { 0 };
-        if point == Point::Missing {
-            self.newest_missing_end = end;
+        *run = if breach { *run + 1 } else { 0 };
+        let point = if breach { Point::Breach } else { Point::Fine };
+        self.points[end & self.mask] = point;
+        if value.is_nan() {
+            self.points[end & self.mask] = Point::Missing;
+            self.missing_until = self.missing_until.max(end + Self::range(&self.alarm));
         }
     }
 
@@ -549,20 +579,19 @@ impl Watch {
         if end < self.full_at {
             return;
         }
-        let range = (self.rule.evaluation_periods + EXTRA_POINTS) * self.period;
-        let some_missing = self.newest_missing_end > 0 && end < self.newest_missing_end + range;
-        if some_missing || self.rule.datapoints_to_alarm < self.rule.evaluation_periods {
-            self.state = self.look_at_each(end);
+        self.state = if end < self.missing_until {
+            self.look_at_each(end)
+        } else if self.runs[self.phase] >= self.rule.evaluation_periods {
+            AlarmState::Alarm
         } else {
-            let all = self.runs[self.phase] >= self.rule.evaluation_periods as u32;
-            self.state = if all { AlarmState::Alarm } else { AlarmState::Ok };
-        }
+            AlarmState::Ok
+        };
     }
 
     #[cold]
     fn look_at_each(&self, end: usize) -> AlarmState {
         let count = (end / self.period).min(self.rule.evaluation_periods + EXTRA_POINTS);
-        let points = (0..count).rev().map(|back| self.points[end - back * self.period]);
+        let points = (0..count).rev().map(|back| self.points[(end - back * self.period) & self.mask]);
         let breaches: Vec<Breach> =
             points.map(|point| (point != Point::Missing).then_some(point == Point::Breach)).collect();
         self.rule.evaluate(&breaches, self.state)

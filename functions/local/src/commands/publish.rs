@@ -85,13 +85,18 @@ pub(crate) fn print(report: &PublishReport, output: &mut Output) -> anyhow::Resu
     match report.told {
         Told::Now => Ok(()),
         Told::Before { at } => {
-            Ok(writeln!(output, "The same advice was published on {at}; it is not sent again.")?)
+            Ok(writeln!(output, "The same advice was published on {}; it is not sent again.", clock(at))?)
         }
         Told::Unconfirmed { at } => Ok(writeln!(
             output,
-            "An earlier run broke off while it published this advice on {at}; it is not sent again."
+            "An earlier run broke off while it published this advice on {}; it is not sent again.",
+            clock(at)
         )?),
     }
+}
+
+fn clock(instant: Timestamp) -> String {
+    instant.strftime("%Y-%m-%d at %H:%M UTC").to_string()
 }
 
 /// Writes the message to a file, if there is to be one. The terminal shows it in any case.
