@@ -375,12 +375,18 @@ fn table(lines: &[Line]) -> Table {
         let last = index + 1 == lines.len() || lines[index].cells() != lines[index + 1].cells();
         if last {
             let (from, to) = (&lines[first].minute, &lines[index].minute);
-            let minutes = if first == index { from.clone() } else { format!("{from} – {to}") };
+            let minutes = if first == index { from.clone() } else { span(from, to) };
             table.add_row([vec![minutes], lines[index].cells().to_vec()].concat());
             first = index + 1;
         }
     }
     table
+}
+
+/// From and to, the date once where it is the same.
+fn span(from: &str, to: &str) -> String {
+    let same_date = from.split_once('T').zip(to.split_once('T')).filter(|(from, to)| from.0 == to.0);
+    same_date.map_or(format!("{from} – {to}"), |(_, (_, time))| format!("{from} – {time}"))
 }
 
 fn table_of(headers: &[&str], numbers: std::ops::Range<usize>) -> Table {
