@@ -1,6 +1,6 @@
 //! The replay held against what really happened: when it is trusted, when not, and why.
 
-use scaling::backtest::{BackTest, BackTested, Cause, Free, Grade, Record, back_test, back_test_cpu};
+use scaling::backtest::{BackTest, BackTested, Cause, Free, Grade, Record, back_test, back_test_cpu, strays};
 use scaling::course::{CapacityChange, Course, Deployment};
 use scaling::cpu_model::CpuModel;
 use scaling::disturbance::{RecordedMinute, deployments};
@@ -44,7 +44,7 @@ fn traffic() -> Traffic {
 }
 
 /// CPU strays by up to two points.
-fn strays() -> Vec<f64> {
+fn strays_made() -> Vec<f64> {
     (0..4320_u32).map(|minute| 4.0 * f64::from(minute * 6271 % 97) / 96.0 - 2.0).collect()
 }
 
@@ -66,7 +66,7 @@ impl Truth {
             course: self.course.clone(),
             initial: Instances(2),
         };
-        replay(&Load { stray_percent: strays(), ..Load::new(&traffic(), model()) }, &scenario)
+        replay(&Load { stray_percent: strays_made(), ..Load::new(&traffic(), model()) }, &scenario)
     }
 
     /// What a group that is really so would have been recorded as.
@@ -238,4 +238,24 @@ fn other_jumps_are_no_deployments() {
     }
     // A policy that makes such steps itself.
     assert_eq!(deployments(start(), &minutes(&[(10, 4.0), (10, 8.0), (10, 4.0)], steady), 4), []);
+}
+
+#[test]
+fn other_settings_are_replayed_with_the_strays_of_quiet_minutes_only() {
+    let plan = plan(60.0, 25.0, 2, 12);
+    let truth = Truth::of(plan.clone());
+    let (record, rows) = (truth.record(), truth.rows());
+    let found = strays(&record, model(), Minutes(5), plan.largest_step(), &traffic());
+    let mut quiet = 0;
+    for (minute, stray) in found.iter().enumerate() {
+        let recent = &rows[minute.saturating_sub(5)..=minute];
+        let settled = recent.windows(2).all(|pair| pair[0].in_service == pair[1].in_service);
+        let expected = if settled { strays_made()[minute] } else { 0.0 };
+        assert!(
+            (stray - expected).abs() < 1e-9 || rows[minute].serving != rows[minute].in_service,
+            "minute {minute}"
+        );
+        quiet += usize::from(settled);
+    }
+    assert!(quiet > 3_500 && quiet < 4_320, "{quiet}");
 }

@@ -314,10 +314,10 @@ fn compute(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<(RecommendationDocument, Vec<Evaluated>), SweepError> {
     let Input { model: (model, model_document), traffic, samples, measured, settings } = input;
-    let load = strayed(request, &samples, &traffic, model);
+    let present = Present::read(settings.as_ref(), &samples, request)?;
+    let load = strayed(request, &samples, &traffic, model, &present);
     let held = held(request, &model_document)?;
     load.check(Minutes(1))?;
-    let present = Present::read(settings.as_ref(), &samples, request)?;
     let proof = proof::of(&samples, measured, request, model, &present);
     let replay = Replay {
         setting: Setting {
@@ -364,13 +364,24 @@ fn compute(
     Ok((document, kept))
 }
 
+/// Of a policy that is not known: a larger jump is taken for a deployment.
+const LIKELY_LARGEST_STEP: u32 = 4;
+
 /// The traffic as load. Recorded CPU strays from its line, and an alarm sees that, whatever the settings.
-fn strayed(request: &SweepRequest, samples: &[Sample], traffic: &Traffic, model: CpuModel) -> Load {
+fn strayed(
+    request: &SweepRequest,
+    samples: &[Sample],
+    traffic: &Traffic,
+    model: CpuModel,
+    present: &Present<'_>,
+) -> Load {
+    let known = present.plan.as_ref().and_then(|plan| plan.as_ref().ok());
+    let largest_step = known.map_or(LIKELY_LARGEST_STEP, Plan::largest_step);
     let load = Load::new(traffic, model);
     let settle = Minutes(request.dynamics.boot.0 + 1);
     match (&request.replayed, Record::of(samples, request.window)) {
         (Replayed::Recorded, Some(record)) => {
-            Load { stray_percent: strays(&record, model, settle, traffic.start, traffic.len()), ..load }
+            Load { stray_percent: strays(&record, model, settle, largest_step, traffic), ..load }
         }
         _ => load,
     }

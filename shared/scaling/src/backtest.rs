@@ -11,7 +11,7 @@ use crate::course::{Course, Deployment};
 use crate::cpu_model::CpuModel;
 use crate::disturbance::{RecordedMinute, deployments};
 use crate::dynamics::Dynamics;
-use crate::plan::{Plan, Rule};
+use crate::plan::Plan;
 use crate::reference::{Row, Scenario, replay};
 use crate::sample::{Metric, Sample};
 use crate::traffic::{Load, Traffic};
@@ -245,7 +245,7 @@ pub fn back_test(
     dynamics: Dynamics,
     free: Free,
 ) -> Option<BackTested> {
-    let seen = deployments(record.start, &record.minutes, largest_step(plan));
+    let seen = deployments(record.start, &record.minutes, plan.largest_step());
     let course = course.with_deployments(seen.clone());
     let load = strayed(record, model);
     let initial = Instances(record.minutes.first()?.in_service?.round() as u32);
@@ -292,39 +292,24 @@ fn distance(record: &Record, rows: &[Row], minutes: usize) -> f64 {
     distances.sum()
 }
 
-/// The largest change that the plan makes at once.
-fn largest_step(plan: &Plan) -> u32 {
-    let size = plan.group.max_size.0;
-    let change = |adjustment: crate::adjustment::Adjustment| {
-        let up = adjustment.apply(size).abs_diff(size);
-        up.min(size)
-    };
-    match &plan.rule {
-        Rule::Simple(simple) => change(simple.on_high).max(change(simple.on_low)),
-        Rule::Step(step) => {
-            step.on_high.iter().chain(&step.on_low).map(|step| change(step.adjustment)).max().unwrap_or(1)
-        }
-        Rule::TargetTracking(_) => size,
-    }
-}
-
 /// The load, with the strays of recorded CPU from the line at the recorded instances.
 fn strayed(record: &Record, model: CpuModel) -> Load {
     let stray_percent = record.minutes.iter().map(|minute| stray(minute, model).unwrap_or(0.0)).collect();
     Load { stray_percent, ..Load::new(&record.traffic(), model) }
 }
 
-/// How far CPU strayed from its line in each of the `minutes` from `start` on, for other settings to be replayed
-/// with. Zero where that is not known, in deployments, and for `settle` minutes after a change of the instances,
-/// since an instance that boots is none of the line's.
+/// How far CPU strayed from its line in each minute of `traffic`, for other settings to be replayed with. Zero
+/// where that is not known, in deployments, and for `settle` minutes after a change of the instances, since an
+/// instance that boots is none of the line's. `largest_step` is the largest that the policy in force takes.
 pub fn strays(
     record: &Record,
     model: CpuModel,
     settle: Minutes,
-    start: MinuteUtc,
-    minutes: usize,
+    largest_step: u32,
+    traffic: &Traffic,
 ) -> Vec<f64> {
-    let seen = deployments(record.start, &record.minutes, 1);
+    let (start, minutes) = (traffic.start, traffic.len());
+    let seen = deployments(record.start, &record.minutes, largest_step);
     let deploying = seen_in(record, &seen);
     let mut unsettled_until = 0;
     let mut before = None;
@@ -467,7 +452,7 @@ fn counts(record: &Record, rows: &[Row], plan: &Plan, seen: &[Deployment], from:
         .zip(&deploying)
         .skip(from)
         .filter(|(minute, deploying)| !**deploying && minute.in_service.is_some_and(is_outside));
-    let step = i64::from(largest_step(plan));
+    let step = i64::from(plan.largest_step());
     Some(Counts {
         hours_bias: replayed_hours / recorded_hours - 1.0,
         mape: known.iter().map(|(recorded, replayed)| (replayed - recorded).abs() / recorded).sum::<f64>()

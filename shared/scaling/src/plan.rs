@@ -211,6 +211,20 @@ impl Rule {
 }
 
 impl Plan {
+    /// The most instances that it adds or removes at once.
+    pub fn largest_step(&self) -> u32 {
+        let size = self.group.max_size.0;
+        let change = |adjustment: Adjustment| adjustment.apply(size).abs_diff(size).min(size);
+        match &self.rule {
+            Rule::Simple(simple) => change(simple.on_high).max(change(simple.on_low)),
+            Rule::Step(step) => {
+                let steps = step.on_high.iter().chain(&step.on_low);
+                steps.map(|step| change(step.adjustment)).max().unwrap_or(1)
+            }
+            Rule::TargetTracking(_) => size,
+        }
+    }
+
     /// Refuses what AWS would refuse: alarms without points, steps that overlap or leave a gap, a target of
     /// nothing, limits that no size meets.
     pub fn check(&self) -> Result<(), PolicyError> {
