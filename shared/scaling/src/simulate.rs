@@ -298,6 +298,10 @@ impl<'a> Fleet<'a> {
     }
 
     fn decide(&mut self, now: usize, alarms: &Alarms, visible: i64) -> Moved {
+        // Most minutes of a busy group are those of a cooldown: nothing else needs to be looked at in them.
+        if now < self.accepted_from && matches!(self.scenario.plan.rule, Rule::Simple(_)) {
+            return Moved::Not;
+        }
         let (high, low) = (alarms.high.state, alarms.low.state);
         if high != AlarmState::Alarm && low != AlarmState::Alarm {
             return Moved::Not;
@@ -305,7 +309,6 @@ impl<'a> Fleet<'a> {
         let is_high = high == AlarmState::Alarm;
         let newest = || alarms.newest(visible, is_high);
         let to = match &self.scenario.plan.rule {
-            Rule::Simple(_) if now < self.accepted_from => None,
             Rule::Simple(simple) => {
                 let adjustment = if is_high { simple.on_high } else { simple.on_low };
                 Some(self.within_limits(adjustment.apply(self.desired)))
