@@ -21,7 +21,7 @@ use scaling::cpu_model::CpuModel;
 use scaling::credits::{BurstableSize, Credits, Mode};
 use scaling::disturbance::deployments;
 use scaling::dynamics::Dynamics;
-use scaling::fit::{Fit, FitError, FitRules, fit};
+use scaling::fit::{Fit, FitError, FitRules, fit, fit_outside};
 use scaling::plan::{Measure, Plan, Rule, TargetTracking};
 use scaling::policy::Group;
 use scaling::reference::{Scenario, replay};
@@ -330,9 +330,7 @@ fn o12_the_deployment_is_recognised_and_without_it_the_load_does_not_vary() {
     let seen = deployments(record.start, &record.minutes, 1);
     assert_eq!(seen.len(), 1);
     assert_eq!((seen[0].start.to_string(), seen[0].extra.0), ("2024-03-04T10:10Z".into(), 4));
-    let is_outside = |sample: &&Sample| sample.minute_utc < seen[0].start || seen[0].end <= sample.minute_utc;
-    let outside: Vec<Sample> = samples.iter().filter(is_outside).cloned().collect();
-    assert!(matches!(fit(&outside, few(10)), Err(FitError::NoSpreadInLoad { .. })));
+    assert!(matches!(fit_outside(&samples, few(10), &seen), Err(FitError::NoSpreadInLoad { .. })));
 }
 
 #[test]

@@ -19,6 +19,7 @@ use pipeline::{advice::Message, tables};
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::Dynamics;
 use scaling::fit::FitRules;
+use scaling::observation::LeftOut;
 use scaling::sample::{Metric, Period, Sample};
 use scaling::traffic::{Stage, Traffic};
 use scaling::units::{CpuPercent, MinuteUtc, Minutes, RequestsPerMinute, Window};
@@ -687,4 +688,18 @@ fn o11_a_single_instance_is_told_that_advice_does_not_apply() {
     for word in ["UpperThreshold", "option_settings", "--option-settings", "How to apply"] {
         assert!(!body.contains(word), "{body}");
     }
+}
+
+#[test]
+fn a_deployment_is_no_part_of_the_fit() {
+    let mut samples = two_days();
+    for sample in &mut samples[1000..1020] {
+        sample.set(Metric::InService, 9.0).unwrap();
+        sample.set(Metric::CpuPercent, 80.0).unwrap();
+    }
+    let archive = MemoryArchive::default();
+    ingest(&archive, samples).unwrap();
+    let fit = refit(&archive).unwrap().fit;
+    assert_eq!(fit.left_out, [(LeftOut::Deployment, 20)].into());
+    assert!((fit.model.coefficient() - 0.01).abs() < 1e-4, "{fit:?}");
 }

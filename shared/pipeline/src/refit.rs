@@ -1,11 +1,15 @@
 //! Stage 2 of 4: what one request per minute costs, in percent CPU of one instance.
 
-use scaling::fit::{Fit, FitError, FitRules, fit};
+use scaling::backtest::Record;
+use scaling::course::Deployment;
+use scaling::fit::{Fit, FitError, FitRules, fit_outside};
+use scaling::plan::{LIKELY_LARGEST_STEP, Plan};
+use scaling::sample::Sample;
 use scaling::units::Window;
 
 use crate::archive::{Archive, Environment, Key};
-use crate::documents::FitDocument;
-use crate::store::{StoreError, read_samples, write_json};
+use crate::documents::{FitDocument, SettingsDocument};
+use crate::store::{StoreError, latest_settings, read_samples, write_json};
 
 /// What to fit.
 #[derive(Debug, Clone)]
@@ -58,9 +62,19 @@ pub async fn run(archive: &dyn Archive, request: RefitRequest) -> Result<RefitRe
     if samples.is_empty() {
         return Err(RefitError::NoSamples { environment, window });
     }
-    let fit = fit(&samples, rules)?;
+    let settings = latest_settings(archive, &environment, window.end).await.map_err(RefitError::Read)?;
+    let deployments = deployments(&samples, window, settings.as_ref());
+    let fit = fit_outside(&samples, rules, &deployments)?;
     let document = FitDocument::new(environment.name(), window, &fit);
     let key = Key::fit(&environment, window.last_minute());
     write_json(archive, &key, &document).await.map_err(RefitError::Write)?;
     Ok(RefitReport { fit, document, key })
+}
+
+/// Deployments that the samples show. Settings that can't be read, or are no policy, say nothing about its steps;
+/// whoever replays them will say why.
+fn deployments(samples: &[Sample], window: Window, settings: Option<&SettingsDocument>) -> Vec<Deployment> {
+    let plan = settings.and_then(|document| document.settings().ok()?.plan(None).ok());
+    let largest_step = plan.as_ref().map_or(LIKELY_LARGEST_STEP, Plan::largest_step);
+    Record::of(samples, window).map(|record| record.deployments(largest_step)).unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use scaling::credits::{BurstableSize, Credits, Mode};
 use scaling::dynamics::Dynamics;
 use scaling::fit::{FitRules, response_time_line};
 use scaling::judge::{Severity, judge};
-use scaling::plan::{Measure, Plan, Rule, TargetTracking};
+use scaling::plan::{LIKELY_LARGEST_STEP, Measure, Plan, Rule, TargetTracking};
 use scaling::policy::{Group, PolicyError, ScalingPolicy};
 use scaling::recommendation::{Verdict, closest, recommend};
 use scaling::sample::{Metric, Sample};
@@ -363,9 +363,6 @@ fn compute(
     };
     Ok((document, kept))
 }
-
-/// Of a policy that is not known: a larger jump is taken for a deployment.
-const LIKELY_LARGEST_STEP: u32 = 4;
 
 /// The traffic as load. Recorded CPU strays from its line, and an alarm sees that, whatever the settings.
 fn strayed(

@@ -51,6 +51,11 @@ impl Record {
         }
     }
 
+    /// The deployments that it shows, where a policy takes steps of at most `largest_step`.
+    pub fn deployments(&self, largest_step: u32) -> Vec<Deployment> {
+        deployments(self.start, &self.minutes, largest_step)
+    }
+
     fn traffic(&self) -> Traffic {
         let rate =
             |minute: &RecordedMinute| minute.requests.and_then(|rate| RequestsPerMinute::new(rate).ok());
@@ -245,7 +250,7 @@ pub fn back_test(
     dynamics: Dynamics,
     free: Free,
 ) -> Option<BackTested> {
-    let seen = deployments(record.start, &record.minutes, plan.largest_step());
+    let seen = record.deployments(plan.largest_step());
     let course = course.with_deployments(seen.clone());
     let load = strayed(record, model);
     let initial = Instances(record.minutes.first()?.in_service?.round() as u32);
@@ -309,7 +314,7 @@ pub fn strays(
     traffic: &Traffic,
 ) -> Vec<f64> {
     let (start, minutes) = (traffic.start, traffic.len());
-    let seen = deployments(record.start, &record.minutes, largest_step);
+    let seen = record.deployments(largest_step);
     let deploying = seen_in(record, &seen);
     let mut unsettled_until = 0;
     let mut before = None;

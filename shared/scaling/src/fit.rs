@@ -2,8 +2,9 @@
 //!
 //! A line that the data can't carry is refused, with the reason.
 
+use crate::course::Deployment;
 use crate::cpu_model::{CpuModel, Line};
-use crate::observation::{LeftOutCounts, Observation, observe};
+use crate::observation::{LeftOut, LeftOutCounts, Observation, observe};
 use crate::sample::{Metric, Sample};
 
 /// A line through the observations, and how well it describes them.
@@ -99,7 +100,17 @@ fn list(left_out: &LeftOutCounts) -> String {
 /// assert_eq!(refused.to_string(), "only 0 usable periods, 30 needed");
 /// ```
 pub fn fit(samples: &[Sample], rules: FitRules) -> Result<Fit, FitError> {
-    let (observations, left_out) = observe(samples);
+    fit_outside(samples, rules, &[])
+}
+
+/// The same, without the periods of `deployments`, in which instances do other work besides.
+pub fn fit_outside(samples: &[Sample], rules: FitRules, deployments: &[Deployment]) -> Result<Fit, FitError> {
+    let (mut observations, mut left_out) = observe(samples);
+    let all = observations.len();
+    observations.retain(|observation| !deployments.iter().any(|deployment| overlap(observation, deployment)));
+    if observations.len() < all {
+        left_out.insert(LeftOut::Deployment, (all - observations.len()) as u32);
+    }
     let usable = observations.len() as u32;
     if usable < rules.min_usable.max(2) {
         return Err(FitError::TooFewUsable { usable, needed: rules.min_usable.max(2), left_out });
@@ -144,6 +155,11 @@ fn response_time(sample: &Sample) -> Option<Observation> {
         requests_per_minute_per_instance: sample.get(Metric::Requests)? / minutes / instances,
         cpu_percent: sample.get(Metric::LatencyP50Seconds)?,
     })
+}
+
+fn overlap(observation: &Observation, deployment: &Deployment) -> bool {
+    let end = observation.minute_utc + observation.period.minutes();
+    observation.minute_utc < deployment.end && deployment.start < end
 }
 
 fn load_range(observations: &[Observation]) -> (f64, f64) {

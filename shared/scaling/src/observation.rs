@@ -34,6 +34,8 @@ pub enum LeftOut {
     NoInstanceCount,
     /// No instance was in service.
     ZeroInstances,
+    /// A deployment was under way.
+    Deployment,
 }
 
 impl fmt::Display for LeftOut {
@@ -43,6 +45,7 @@ impl fmt::Display for LeftOut {
             Self::NoRequests => "without requests",
             Self::NoInstanceCount => "without an instance count",
             Self::ZeroInstances => "with zero instances",
+            Self::Deployment => "of a deployment",
         })
     }
 }

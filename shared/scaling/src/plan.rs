@@ -140,6 +140,9 @@ pub enum Measure {
     },
 }
 
+/// The largest step of a policy that is not known: a larger jump is taken for a deployment.
+pub const LIKELY_LARGEST_STEP: u32 = 4;
+
 /// The share of its target below which target tracking's low alarm lies, as most groups show it.
 pub const LOW_SHARE_OF_TARGET: f64 = 0.9;
 
