@@ -613,6 +613,23 @@ fn the_message_says_which_series_counts_the_instances_even_after_a_fetch_that_do
     assert!(body.contains("Instances are counted by series `hosts` (`HealthyHostCount`)."), "{body}");
 }
 
+#[test]
+fn only_a_day_of_the_window_says_how_instances_are_counted() {
+    let archive = MemoryArchive::default();
+    let day = |samples: &[Sample], counted: Option<&str>| {
+        block_on(store::merge_samples(&archive, &environment(), samples, counted)).unwrap();
+    };
+    let samples = two_days();
+    day(&samples[..1440], Some("series `hosts`"));
+    day(&samples[1440..], None);
+    let counted = |window: Window| {
+        let (samples, by) = block_on(store::read_counted_samples(&archive, &environment(), window)).unwrap();
+        (samples.len(), by)
+    };
+    assert_eq!(counted(window()), (2877, Some("series `hosts`".to_owned())));
+    assert_eq!(counted(Window { start: at(1440), end: at(2880) }), (1440, None));
+}
+
 fn launch(hour: u32, seconds: i64) -> Activity {
     let start = at(hour * 60).start();
     Activity {

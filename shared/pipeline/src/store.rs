@@ -1,6 +1,7 @@
 //! What the stages share over an archive: samples by day, and JSON documents by key.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -76,18 +77,36 @@ pub async fn read_samples(
     environment: &Environment,
     window: Window,
 ) -> Result<Vec<Sample>, StoreError> {
-    let mut all = Vec::new();
-    // Only days that are there: a window may be longer than the archive is old.
-    let first = Key::samples(environment, window.start);
-    let last = Key::samples(environment, window.last_minute());
-    for key in archive.list(&Prefix::samples(environment)).await? {
-        if first <= key && key <= last {
-            all.extend(read_day(archive, &key).await?.samples);
-        }
+    Ok(read_counted_samples(archive, environment, window).await?.0)
+}
+
+/// The same, and the series that counts the instances on the newest day of `window` that says so.
+pub async fn read_counted_samples(
+    archive: &dyn Archive,
+    environment: &Environment,
+    window: Window,
+) -> Result<(Vec<Sample>, Option<String>), StoreError> {
+    let days = Key::samples(environment, window.start)..=Key::samples(environment, window.last_minute());
+    let (mut all, mut instances_by) = (Vec::new(), None);
+    for key in keys_within(archive, &Prefix::samples(environment), days).await? {
+        let day = read_day(archive, &key).await?;
+        all.extend(day.samples);
+        instances_by = day.instances_by.or(instances_by);
     }
     all.retain(|sample| window.contains(sample.minute_utc));
     all.sort_by_key(Sample::key);
-    Ok(all)
+    Ok((all, instances_by))
+}
+
+/// The days that are there, oldest first: a window may be longer than the archive is old.
+async fn keys_within(
+    archive: &dyn Archive,
+    prefix: &Prefix,
+    days: RangeInclusive<Key>,
+) -> Result<Vec<Key>, StoreError> {
+    let mut keys = archive.list(prefix).await?;
+    keys.retain(|key| days.contains(key));
+    Ok(keys)
 }
 
 /// The end of the newest sample, if there is any.
@@ -99,21 +118,6 @@ pub async fn end_of_samples(
     let Some(newest) = keys.last() else { return Ok(None) };
     let samples = read_day(archive, newest).await?.samples;
     Ok(samples.iter().map(|sample| sample.minute_utc + sample.period.minutes()).max())
-}
-
-/// The series that counts the instances on the newest day of `window` that says so.
-pub async fn instances_by(
-    archive: &dyn Archive,
-    environment: &Environment,
-    window: Window,
-) -> Result<Option<String>, StoreError> {
-    let last = Key::samples(environment, window.last_minute());
-    for key in archive.list(&Prefix::samples(environment)).await?.iter().rev().filter(|key| **key <= last) {
-        if let Some(series) = read_day(archive, key).await?.instances_by {
-            return Ok(Some(series));
-        }
-    }
-    Ok(None)
 }
 
 /// What the archive holds of a day.
@@ -246,13 +250,11 @@ pub async fn read_activities(
     environment: &Environment,
     window: Window,
 ) -> Result<Vec<Activity>, StoreError> {
+    let days =
+        Key::activities(environment, window.start)..=Key::activities(environment, window.last_minute());
     let mut all = Vec::new();
-    let first = Key::activities(environment, window.start);
-    let last = Key::activities(environment, window.last_minute());
-    for key in archive.list(&Prefix::activities(environment)).await? {
-        if first <= key && key <= last {
-            all.extend(read_activity_day(archive, &key).await?.0);
-        }
+    for key in keys_within(archive, &Prefix::activities(environment), days).await? {
+        all.extend(read_activity_day(archive, &key).await?.0);
     }
     all.retain(|activity| window.start.start() <= activity.start && activity.start < window.end.start());
     Ok(all)

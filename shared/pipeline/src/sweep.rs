@@ -28,8 +28,7 @@ use crate::documents::{
 };
 use crate::proof::{self, Measured};
 use crate::store::{
-    StoreError, instances_by, latest_fit, latest_settings, read_activities, read_samples, write_bytes,
-    write_json,
+    StoreError, latest_fit, latest_settings, read_activities, read_counted_samples, write_bytes, write_json,
 };
 use crate::{advice, tables};
 
@@ -246,7 +245,8 @@ struct Input {
 
 async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, SweepError> {
     let SweepRequest { environment, window, .. } = request;
-    let samples = read_samples(archive, environment, *window).await.map_err(SweepError::Read)?;
+    let (samples, instances_by) =
+        read_counted_samples(archive, environment, *window).await.map_err(SweepError::Read)?;
     let settings = latest_settings(archive, environment, window.end).await.map_err(SweepError::Read)?;
     let settings = settings.map(|document| document.settings()).transpose().map_err(SweepError::Settings)?;
     let traffic = match &request.replayed {
@@ -254,10 +254,7 @@ async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, Sw
         Replayed::Staged(traffic) => traffic.clone(),
     };
     let activities = read_activities(archive, environment, *window).await.map_err(SweepError::Read)?;
-    let measured = Measured {
-        launch_times: LaunchTimes::of(&activities),
-        instances_by: instances_by(archive, environment, *window).await.map_err(SweepError::Read)?,
-    };
+    let measured = Measured { launch_times: LaunchTimes::of(&activities), instances_by };
     Ok(Input { model: model(archive, request).await?, traffic, samples, measured, settings })
 }
 
