@@ -11,6 +11,7 @@ use crate::documents::{
     OutcomeDocument, PolicyDocument, RecommendationDocument, TargetTrackingDocument, VerdictDocument,
     options,
 };
+use crate::hex::hex;
 
 /// A message to whoever runs the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub fn id(
     let policy = policy.map(|evaluated| evaluated.policy.options()).unwrap_or_default();
     let trust = proof.map(|proof| (proof.grade, proof.cause.as_deref()));
     let digest = Sha256::digest(format!("{environment:?} {withheld:?} {word} {policy:?} {trust:?}"));
-    digest.iter().take(8).fold(String::new(), |id, byte| id + &format!("{byte:02x}"))
+    hex(&digest[..8])
 }
 
 /// The policy that a verdict is about.

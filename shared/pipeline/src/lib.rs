@@ -12,6 +12,7 @@ pub mod archive;
 pub mod check;
 pub mod documents;
 pub mod fill;
+mod hex;
 pub mod ingest;
 mod proof;
 pub mod publish;

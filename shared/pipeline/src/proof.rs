@@ -30,14 +30,14 @@ pub(crate) struct Measured {
 /// Tests the present settings against what was recorded; CPU alone where they can't be replayed.
 pub(crate) fn of(
     samples: &[Sample],
+    record: Option<&Record>,
     measured: Measured,
     request: &SweepRequest,
     model: CpuModel,
     present: &Present<'_>,
 ) -> Proof {
     let launch_times = measured.launch_times;
-    let dynamics = with_launches(present.dynamics, launch_times);
-    let mut proof = unmeasured(samples, request, model, present, dynamics, launch_times.is_some());
+    let mut proof = unmeasured(samples, record, request, model, present, launch_times);
     if let Some(document) = &mut proof.document {
         document.launch_times = launch_times.map(Into::into);
         document.instances_by = measured.instances_by;
@@ -53,28 +53,29 @@ fn with_launches(dynamics: Dynamics, launch_times: Option<LaunchTimes>) -> Dynam
 
 fn unmeasured(
     samples: &[Sample],
+    record: Option<&Record>,
     request: &SweepRequest,
     model: CpuModel,
     present: &Present<'_>,
-    dynamics: Dynamics,
-    launch_is_known: bool,
+    launch_times: Option<LaunchTimes>,
 ) -> Proof {
+    let dynamics = with_launches(present.dynamics, launch_times);
     let nothing = || Proof { document: None, dynamics };
-    let Some(record) = Record::of(samples, request.window) else { return nothing() };
+    let Some(record) = record else { return nothing() };
     let because = match &present.plan {
         None => "the present settings are not known".to_owned(),
         Some(Err(reason)) => reason.to_string(),
         Some(Ok(plan)) => {
-            let free = if launch_is_known { Free::MetricDelay } else { Free::MetricDelayAndLaunch };
-            let Some(tested) = back_test(&record, model, plan, &present.course, dynamics, free) else {
+            let free = if launch_times.is_some() { Free::MetricDelay } else { Free::MetricDelayAndLaunch };
+            let Some(tested) = back_test(record, model, plan, &present.course, dynamics, free) else {
                 return nothing();
             };
             let document = BackTestDocument::new(&tested.back_test, tested.calibrated, None);
             return Proof { document: Some(document), dynamics: tested.dynamics };
         }
     };
-    let early = early_model(samples, request, &record).unwrap_or(model);
-    let tested = back_test_cpu(&record, early);
+    let early = early_model(samples, request, record).unwrap_or(model);
+    let tested = back_test_cpu(record, early);
     let document = tested.map(|tested| BackTestDocument::new(&tested, false, Some(because)));
     Proof { document, dynamics }
 }

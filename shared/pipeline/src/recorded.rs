@@ -13,6 +13,7 @@ pub mod settings;
 
 use std::fmt;
 
+use jiff::Timestamp;
 use scaling::units::MinuteUtc;
 
 pub use columns::{Condition, Form, Target};
@@ -47,6 +48,13 @@ pub struct Options {
     pub period_seconds: Option<u32>,
     /// CSV: refuse rows whose time goes back, since their order is part of what is meant.
     pub in_order: bool,
+}
+
+impl Options {
+    /// What the series of that id or name was stated to be.
+    fn stated(&self, series: &str) -> Option<Target> {
+        self.series.iter().find(|(stated, _)| stated == series).map(|(_, target)| *target)
+    }
 }
 
 /// Something that whoever reads the result should know.
@@ -290,6 +298,15 @@ pub fn read(sources: &[Source], options: &Options) -> Result<Recording, Recorded
         recording.notes.push(Note::BasicMonitoring);
     }
     Ok(recording)
+}
+
+/// The minute of a point; `place` is named where there is none.
+fn minute(timestamp: Timestamp, place: &str) -> Result<MinuteUtc, RecordedError> {
+    MinuteUtc::containing(timestamp).map_err(|error| RecordedError::Value {
+        place: place.to_owned(),
+        value: timestamp.to_string(),
+        expected: error.to_string(),
+    })
 }
 
 enum Kind {

@@ -312,10 +312,11 @@ fn compute(
 ) -> Result<(RecommendationDocument, Vec<Evaluated>), SweepError> {
     let Input { model: (model, model_document), traffic, samples, measured, settings } = input;
     let present = Present::read(settings.as_ref(), &samples, request)?;
-    let load = strayed(request, &samples, &traffic, model, &present);
+    let record = Record::of(&samples, request.window);
+    let load = strayed(request, record.as_ref(), &traffic, model, &present);
     let held = held(request, &model_document)?;
     load.check(Minutes(1))?;
-    let proof = proof::of(&samples, measured, request, model, &present);
+    let proof = proof::of(&samples, record.as_ref(), measured, request, model, &present);
     let replay = Replay {
         setting: Setting {
             load: &load,
@@ -333,17 +334,16 @@ fn compute(
     replay.check(&candidates)?;
     let withheld = withheld(&present, proof.document.as_ref());
     let (verdict, kept) = match withheld {
-        None => replay.judged(&candidates.policies, present.evaluated(&replay)),
-        Some(_) => (None, vec![]),
+        None => {
+            let (verdict, kept) = replay.judged(&candidates.policies, present.evaluated(&replay));
+            (Ok(verdict), kept)
+        }
+        Some(why) => (Err(why), vec![]),
     };
+    let given = verdict.as_ref().ok();
     let document = RecommendationDocument {
         schema_version: SCHEMA_VERSION,
-        advice_id: advice::id(
-            request.environment.name(),
-            withheld,
-            verdict.as_ref(),
-            proof.document.as_ref(),
-        ),
+        advice_id: advice::id(request.environment.name(), withheld, given, proof.document.as_ref()),
         environment: request.environment.name().to_owned(),
         cpu_ceiling_percent: request.ceiling.get(),
         cpu_held_percent: held.get(),
@@ -353,10 +353,10 @@ fn compute(
         candidates: candidates_document(&candidates, kept.len(), withheld.is_none()),
         present: present.document(&replay),
         back_test: proof.document,
-        verdict: withheld.or(verdict.as_ref().map(verdict_document)).unwrap_or(VerdictDocument::NoneHolds),
-        recommended: verdict.as_ref().and_then(advice::recommended),
-        credits: verdict.as_ref().and_then(|verdict| present.credits(&replay, verdict)),
-        target_tracking: verdict.as_ref().and_then(|_| replay.target_tracking(&grid)),
+        verdict: verdict.as_ref().map_or_else(|why| *why, verdict_document),
+        recommended: given.and_then(advice::recommended),
+        credits: given.and_then(|verdict| present.credits(&replay, verdict)),
+        target_tracking: given.and_then(|_| replay.target_tracking(&grid)),
     };
     Ok((document, kept))
 }
@@ -364,7 +364,7 @@ fn compute(
 /// The traffic as load. Recorded CPU strays from its line, and an alarm sees that, whatever the settings.
 fn strayed(
     request: &SweepRequest,
-    samples: &[Sample],
+    record: Option<&Record>,
     traffic: &Traffic,
     model: CpuModel,
     present: &Present<'_>,
@@ -373,9 +373,9 @@ fn strayed(
     let largest_step = known.map_or(LIKELY_LARGEST_STEP, Plan::largest_step);
     let load = Load::new(traffic, model);
     let settle = Minutes(request.dynamics.boot.0 + 1);
-    match (&request.replayed, Record::of(samples, request.window)) {
+    match (&request.replayed, record) {
         (Replayed::Recorded, Some(record)) => {
-            Load { stray_percent: strays(&record, model, settle, largest_step, traffic), ..load }
+            Load { stray_percent: strays(record, model, settle, largest_step, traffic), ..load }
         }
         _ => load,
     }
@@ -419,17 +419,13 @@ impl Replay<'_> {
         if none { Err(SweepError::NoCandidates { invalid, oscillating, too_fine }) } else { Ok(()) }
     }
 
-    fn judged(
-        &self,
-        policies: &[ScalingPolicy],
-        present: Option<Evaluated>,
-    ) -> (Option<Verdict>, Vec<Evaluated>) {
+    fn judged(&self, policies: &[ScalingPolicy], present: Option<Evaluated>) -> (Verdict, Vec<Evaluated>) {
         let kept = self.sweep(policies, self.question);
         let verdict = match recommend(&self.setting, self.question, present, &kept) {
             Verdict::NoneHolds { .. } => Verdict::NoneHolds { closest: self.closest(policies) },
             verdict => verdict,
         };
-        (Some(verdict), kept)
+        (verdict, kept)
     }
 
     fn closest(&self, policies: &[ScalingPolicy]) -> Option<Evaluated> {

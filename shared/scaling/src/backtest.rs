@@ -251,7 +251,8 @@ pub fn back_test(
     free: Free,
 ) -> Option<BackTested> {
     let seen = record.deployments(plan.largest_step());
-    let course = course.with_deployments(seen.clone());
+    let deploying = seen_in(record, &seen);
+    let course = course.with_deployments(seen);
     let load = strayed(record, model);
     let initial = Instances(record.minutes.first()?.in_service?.round() as u32);
     let replayed = |dynamics: Dynamics| {
@@ -259,7 +260,7 @@ pub fn back_test(
         replay(&load, &scenario)
     };
     let half = record.minutes.len() / 2;
-    let events = changes(&recorded_counts(record)[..half], &seen_in(record, &seen)).len();
+    let events = changes(&recorded_counts(record)[..half], &deploying).len();
     let calibrated = events >= LEAST_EVENTS;
     let (dynamics, rows) = if calibrated {
         let best = candidates(dynamics, free).map(|dynamics| (dynamics, replayed(dynamics)));
@@ -268,7 +269,7 @@ pub fn back_test(
         (dynamics, replayed(dynamics))
     };
     let from = if calibrated { half } else { 0 };
-    let mut back_test = compare(record, &rows, plan, &seen, from)?;
+    let mut back_test = compare(record, &rows, plan, &deploying, from)?;
     back_test.line_distance = line_distance(&record.minutes[from..], model);
     Some(BackTested { back_test, dynamics, calibrated })
 }
@@ -378,17 +379,17 @@ fn changes(counts: &[Option<u32>], deploying: &[bool]) -> Vec<(usize, i64)> {
     found
 }
 
-fn compare(record: &Record, rows: &[Row], plan: &Plan, seen: &[Deployment], from: usize) -> Option<BackTest> {
+fn compare(record: &Record, rows: &[Row], plan: &Plan, deploying: &[bool], from: usize) -> Option<BackTest> {
     let pairs: Vec<(&RecordedMinute, &Row)> = record.minutes.iter().zip(rows).skip(from).collect();
     let cpu = pairs.iter().filter_map(|(minute, row)| {
         let recorded = minute.cpu_percent.filter(|cpu| *cpu < SATURATED_PERCENT)?;
         Some((row.measured_cpu()?, recorded))
     });
     let cpu: Vec<(f64, f64)> = cpu.collect();
-    let counts = counts(record, rows, plan, seen, from)?;
+    let counts = counts(record, rows, plan, deploying, from)?;
     let mut back_test = of_cpu(record, &cpu, from)?;
     back_test.counts = Some(counts);
-    back_test.deploying = seen_in(record, seen).iter().filter(|deploying| **deploying).count() as u32;
+    back_test.deploying = deploying.iter().filter(|deploying| **deploying).count() as u32;
     Some(back_test)
 }
 
@@ -406,18 +407,19 @@ fn of_cpu(record: &Record, cpu: &[(f64, f64)], from: usize) -> Option<BackTest> 
     }
     let is_saturated =
         |minute: &&RecordedMinute| minute.cpu_percent.is_some_and(|cpu| cpu >= SATURATED_PERCENT);
+    let cpu_distance =
+        cpu.iter().map(|(predicted, recorded)| (predicted - recorded).abs()).sum::<f64>() / count;
     Some(BackTest {
         minutes: cpu.len() as u32,
         saturated: record.minutes[from..].iter().filter(is_saturated).count() as u32,
         deploying: 0,
         counts: None,
         mean_cpu_error: cpu.iter().map(|(predicted, recorded)| predicted - recorded).sum::<f64>() / count,
-        cpu_distance: cpu.iter().map(|(predicted, recorded)| (predicted - recorded).abs()).sum::<f64>()
-            / count,
+        cpu_distance,
         peak_cpu_error: peak(cpu.iter().map(|pair| pair.0)) - peak(cpu.iter().map(|pair| pair.1)),
         peak_cpu_percent: peak(cpu.iter().map(|pair| pair.1)),
-        line_distance: cpu.iter().map(|(predicted, recorded)| (predicted - recorded).abs()).sum::<f64>()
-            / count,
+        // The prediction is the line, until a replay has one of its own.
+        line_distance: cpu_distance,
     })
 }
 
@@ -428,7 +430,7 @@ fn peak(values: impl Iterator<Item = f64>) -> f64 {
     sorted[(sorted.len() - 1) * 99 / 100]
 }
 
-fn counts(record: &Record, rows: &[Row], plan: &Plan, seen: &[Deployment], from: usize) -> Option<Counts> {
+fn counts(record: &Record, rows: &[Row], plan: &Plan, deploying: &[bool], from: usize) -> Option<Counts> {
     let known = record.minutes.iter().zip(rows).skip(from);
     let known = known.filter_map(|(minute, row)| {
         Some((minute.in_service.filter(|count| *count > 0.0)?, f64::from(row.in_service.0)))
@@ -441,20 +443,19 @@ fn counts(record: &Record, rows: &[Row], plan: &Plan, seen: &[Deployment], from:
     let recorded_hours: f64 = known.iter().map(|(recorded, _)| recorded).sum();
     let replayed_hours: f64 = known.iter().map(|(_, replayed)| replayed).sum();
     let exact = known.iter().filter(|(recorded, replayed)| (recorded - replayed).abs() < 0.5).count();
-    let deploying = seen_in(record, seen);
     let replayed_counts: Vec<Option<u32>> = rows.iter().map(|row| Some(row.in_service.0)).collect();
     let since = |changes: Vec<(usize, i64)>| -> Vec<(usize, i64)> {
         changes.into_iter().filter(|(minute, _)| from <= *minute).collect()
     };
-    let recorded = since(changes(&recorded_counts(record), &deploying));
-    let replayed = since(changes(&replayed_counts, &deploying));
+    let recorded = since(changes(&recorded_counts(record), deploying));
+    let replayed = since(changes(&replayed_counts, deploying));
     let limits = plan.group;
     let is_outside =
         |count: f64| count < f64::from(limits.min_size.0) - 0.5 || f64::from(limits.max_size.0) + 0.5 < count;
     let outside = record
         .minutes
         .iter()
-        .zip(&deploying)
+        .zip(deploying)
         .skip(from)
         .filter(|(minute, deploying)| !**deploying && minute.in_service.is_some_and(is_outside));
     let step = i64::from(plan.largest_step());

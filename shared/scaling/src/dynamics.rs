@@ -22,6 +22,14 @@ pub enum Booting {
     LeftOut,
 }
 
+impl Monitoring {
+    /// Whether points of `period` can be made from what it reports: those of a minute can't be made from
+    /// metrics of five.
+    pub fn allows(self, period: Minutes) -> bool {
+        self == Self::Detailed || period.0.is_multiple_of(5)
+    }
+}
+
 /// How CloudWatch averages a group over a period of several minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GroupAverage {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::dynamics::Monitoring;
+use crate::policy::least_swinging_threshold;
 use crate::settings::{Increment, Settings};
 use crate::units::{Instances, Minutes};
 
@@ -229,7 +230,7 @@ fn thresholds(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-/// What an instance shows falls as instances are added: by `n / (n + k)` from the smallest group on.
+/// Only what the instances share falls as instances are added.
 fn oscillation(settings: &Settings) -> Option<Finding> {
     let shared = ["CPUUtilization", "NetworkIn", "NetworkOut"].contains(&settings.measure_name.as_str());
     let instances = settings.group.min_size;
@@ -238,9 +239,8 @@ fn oscillation(settings: &Settings) -> Option<Finding> {
     else {
         return None;
     };
-    let step = f64::from(up.unsigned_abs().max(down.unsigned_abs()));
-    let least = f64::from(instances.0);
-    let safe_below = settings.upper_threshold * least / (least + step);
+    let step = Instances(up.unsigned_abs().max(down.unsigned_abs()));
+    let safe_below = least_swinging_threshold(settings.upper_threshold, instances, step);
     let moves = instances < settings.group.max_size;
     let lower = settings.lower_threshold;
     (shared && moves && lower >= safe_below).then_some(Finding::Oscillates { lower, safe_below, instances })
@@ -264,7 +264,7 @@ fn durations(settings: &Settings) -> Vec<Finding> {
     }
     let from_instances = settings.measure_name == "CPUUtilization";
     if from_instances && settings.monitoring == Monitoring::Basic {
-        let fits = period.0.is_multiple_of(5);
+        let fits = settings.monitoring.allows(period);
         findings.push(if fits { Finding::BasicMonitoring } else { Finding::FinerThanMetrics(period) });
     }
     findings

@@ -87,7 +87,14 @@ pub enum PolicyError {
     },
 }
 
-pub(crate) fn within(
+/// The lower threshold from which on an action calls for its own reversal: what an instance shows falls by
+/// `n / (n + step)` as a group of `n` grows, most in the smallest. In the unit of `upper`.
+pub(crate) fn least_swinging_threshold(upper: f64, min_size: Instances, step: Instances) -> f64 {
+    let least = f64::from(min_size.0);
+    upper * least / (least + f64::from(step.0))
+}
+
+fn within(
     option: &'static str,
     value: u32,
     range: std::ops::RangeInclusive<u32>,
@@ -137,10 +144,10 @@ impl ScalingPolicy {
     /// was over the upper threshold, below the lower; or a scale-in that pushes it from under the lower
     /// threshold over the upper. The smallest group decides, since a step weighs most there.
     pub fn oscillates(&self) -> bool {
-        let min = f64::from(self.group.min_size.0);
         let step = self.trigger.upper_breach_scale_increment.max(self.trigger.lower_breach_scale_increment);
-        let room = self.trigger.upper_threshold.get() * min / (min + f64::from(step.0));
-        self.trigger.lower_threshold.get() >= room && self.group.min_size < self.group.max_size
+        let swings_from =
+            least_swinging_threshold(self.trigger.upper_threshold.get(), self.group.min_size, step);
+        self.trigger.lower_threshold.get() >= swings_from && self.group.min_size < self.group.max_size
     }
 
     /// Beanstalk's options that make it so: namespace, option name and value.

@@ -395,14 +395,7 @@ impl<'a> Group<'a> {
         let line = load.intercept_percent + extra_cpu + demand / f64::from(serving);
         let wanted = Wanted::of(self.dynamics, line, load.stray_percent(now));
         let work = self.work(now, wanted, extra);
-        let metric = match self.scenario.plan.measure {
-            _ if demand.is_nan() => MinuteMetric::MISSING,
-            Measure::CpuUtilization => MinuteMetric::of_group(self.dynamics, work.sum, work.weight),
-            Measure::RequestCount => MinuteMetric::of_value(load.requests(now)),
-            Measure::Line { intercept, per_request } => {
-                MinuteMetric::of_value(intercept + per_request * (load.requests(now) / f64::from(serving)))
-            }
-        };
+        let metric = work.metric(self.dynamics, self.scenario.plan.measure, load, now, f64::from(serving));
         let row = Row {
             minute_utc: minute,
             demand_percent: known(demand),
@@ -507,6 +500,25 @@ impl Work {
             weight: f64::from(serving + booting),
             busiest: wanted.on_line,
             ..Self::default()
+        }
+    }
+
+    /// What the alarms' metric takes from the minute `now`, in which `serving` instances share the requests.
+    pub(crate) fn metric(
+        &self,
+        dynamics: &Dynamics,
+        measure: Measure,
+        load: &Load,
+        now: usize,
+        serving: f64,
+    ) -> MinuteMetric {
+        match measure {
+            _ if load.demand_percent[now].is_nan() => MinuteMetric::MISSING,
+            Measure::CpuUtilization => MinuteMetric::of_group(dynamics, self.sum, self.weight),
+            Measure::RequestCount => MinuteMetric::of_value(load.requests(now)),
+            Measure::Line { intercept, per_request } => {
+                MinuteMetric::of_value(intercept + per_request * (load.requests(now) / serving))
+            }
         }
     }
 

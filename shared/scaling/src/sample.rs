@@ -175,9 +175,4 @@ impl Sample {
             self.values[metric as usize] = value;
         }
     }
-
-    /// Whether nothing at all was reported.
-    pub fn is_empty(&self) -> bool {
-        self.values.iter().all(Option::is_none)
-    }
 }

@@ -226,8 +226,7 @@ impl Settings {
             return Err(NotSimulated::SingleInstance);
         }
         let comes_from_instances = self.measure_name == "CPUUtilization";
-        let coarse = comes_from_instances && self.monitoring == Monitoring::Basic;
-        let fits = !coarse || self.period.0.is_multiple_of(5);
+        let fits = !comes_from_instances || self.monitoring.allows(self.period);
         fits.then_some(()).ok_or(NotSimulated::PeriodBelowMonitoring(self.period))
     }
 

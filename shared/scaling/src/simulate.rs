@@ -415,14 +415,7 @@ impl<'a> Fleet<'a> {
         } else {
             Work::alike(self.dynamics, wanted, self.reporting_serving + self.extra, self.reporting_booting)
         };
-        let metric = match self.scenario.plan.measure {
-            _ if demand.is_nan() => MinuteMetric::MISSING,
-            Measure::CpuUtilization => MinuteMetric::of_group(self.dynamics, work.sum, work.weight),
-            Measure::RequestCount => MinuteMetric::of_value(load.requests(now)),
-            Measure::Line { intercept, per_request } => {
-                MinuteMetric::of_value(intercept + per_request * (load.requests(now) / serving))
-            }
-        };
+        let metric = work.metric(self.dynamics, self.scenario.plan.measure, load, now, serving);
         (work, metric)
     }
 

@@ -73,11 +73,7 @@ impl Grid {
             lower_thresholds: thresholds(1),
             upper_breach_scale_increments: increments(needed),
             lower_breach_scale_increments: vec![Instances(1), Instances(2)],
-            periods: if monitoring == Monitoring::Detailed {
-                vec![Minutes(1), Minutes(5)]
-            } else {
-                vec![Minutes(5)]
-            },
+            periods: [1, 5].map(Minutes).into_iter().filter(|period| monitoring.allows(*period)).collect(),
             evaluation_periods: vec![1, 2, 3],
             cooldowns: vec![Seconds(60), Seconds(180), Seconds(360)],
             min_sizes: min_sizes(least, needed),
@@ -93,7 +89,7 @@ impl Grid {
                 match ScalingPolicy::new(trigger, group) {
                     Err(_) => candidates.invalid += 1,
                     Ok(policy) if policy.oscillates() => candidates.oscillating += 1,
-                    Ok(policy) if !measurable(&policy, monitoring) => candidates.too_fine += 1,
+                    Ok(policy) if !monitoring.allows(policy.trigger().period) => candidates.too_fine += 1,
                     Ok(policy) => candidates.policies.push(policy),
                 }
             }
@@ -156,11 +152,6 @@ fn min_sizes(least: u32, needed: u32) -> Vec<Instances> {
 fn largest_need(load: &Load, ceiling: CpuPercent) -> u32 {
     let room = (ceiling.get() - load.intercept_percent).max(1.0);
     ((load.peak_percent() / room).floor() + 1.0).min(9_999.0) as u32
-}
-
-/// Points of a minute can't be made from metrics of five.
-fn measurable(policy: &ScalingPolicy, monitoring: Monitoring) -> bool {
-    monitoring == Monitoring::Detailed || policy.trigger().period.0.is_multiple_of(5)
 }
 
 /// A policy and what it does to the load.

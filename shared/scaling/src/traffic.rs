@@ -1,7 +1,7 @@
 //! Requests per minute, minute after minute: recorded, or made from stages.
 
 use crate::cpu_model::CpuModel;
-use crate::sample::{Metric, Period, Sample};
+use crate::sample::{Metric, Sample};
 use crate::units::{MinuteUtc, Minutes, RequestsPerMinute, UnitError, Window};
 
 /// Requests per minute of the whole environment, one entry a minute; a minute may be missing.
@@ -86,10 +86,7 @@ impl Traffic {
 }
 
 fn per_minute(sample: &Sample) -> Vec<(MinuteUtc, RequestsPerMinute)> {
-    let minutes = match sample.period {
-        Period::OneMinute => 1,
-        Period::FiveMinutes => 5,
-    };
+    let minutes = sample.period.minutes().0;
     let rate =
         sample.get(Metric::Requests).and_then(|sum| RequestsPerMinute::new(sum / f64::from(minutes)).ok());
     rate.into_iter()

@@ -150,10 +150,14 @@ impl PolicyOptions {
             evaluation_periods: self.evaluation_periods,
         };
         let group = self.group();
-        if self.basic_monitoring && !self.trigger_period.is_multiple_of(5) {
+        if !self.monitoring().allows(trigger.period) {
             bail!("a period of {} min can't be made from metrics of 5 min", self.trigger_period);
         }
         Ok(ScalingPolicy::new(trigger, group)?)
+    }
+
+    fn monitoring(&self) -> Monitoring {
+        if self.basic_monitoring { Monitoring::Basic } else { Monitoring::Detailed }
     }
 
     fn talk(&self, boot: u32) -> anyhow::Result<TalkPolicy> {
@@ -198,8 +202,7 @@ fn by_aws(command: &Simulate, traffic: &Traffic, load: &Load, output: &mut Outpu
     let plan = command.policy.plan()?;
     let looks_at = plan.rule.high().period.0 * plan.rule.high().rule.evaluation_periods as u32;
     load.check(Minutes(looks_at))?;
-    let monitoring = if command.policy.basic_monitoring { Monitoring::Basic } else { Monitoring::Detailed };
-    let dynamics = Dynamics { monitoring, ..dynamics(&command.delays)? };
+    let dynamics = Dynamics { monitoring: command.policy.monitoring(), ..dynamics(&command.delays)? };
     let initial = command.initial.map_or(plan.group.min_size, Instances);
     let scenario = Scenario { plan, dynamics, course: Course::default(), initial };
     let rows = replay(load, &scenario);

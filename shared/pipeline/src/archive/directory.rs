@@ -9,6 +9,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{Archive, ArchiveError, Expected, Key, Object, Prefix, Version};
+use crate::hex::hex;
 
 /// Objects as files under one directory, which is made with the first of them.
 #[derive(Debug, Clone)]
@@ -104,8 +105,7 @@ impl Archive for DirectoryArchive {
 }
 
 fn version(body: &[u8]) -> Version {
-    let digest = Sha256::digest(body);
-    Version(digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
+    Version(hex(&Sha256::digest(body)))
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ArchiveError {

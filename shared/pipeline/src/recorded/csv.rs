@@ -10,7 +10,7 @@ use scaling::units::MinuteUtc;
 
 use super::columns::{Form, Resolved, Target};
 use super::gather::Gathered;
-use super::{Note, Options, RecordedError, Source};
+use super::{Note, Options, RecordedError, Source, minute};
 
 /// Takes one file.
 pub(super) fn read(source: &Source, options: &Options, gathered: &mut Gathered) -> Result<(), RecordedError> {
@@ -177,8 +177,7 @@ fn long(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result
     let mut unknown = BTreeSet::new();
     for row in &table.rows {
         let name = &row.1[metric];
-        let stated = options.series.iter().find(|(stated, _)| stated == name).map(|(_, target)| *target);
-        let Some(target) = stated.or_else(|| Target::known_as(name)) else {
+        let Some(target) = options.stated(name).or_else(|| Target::known_as(name)) else {
             unknown.insert(format!("series `{name}`"));
             continue;
         };
@@ -402,12 +401,4 @@ impl Cells {
         let whole = metric.adds_up() && spacing.is_within_a_minute();
         if whole { mean * 60.0 / spacing.row_seconds } else { mean }
     }
-}
-
-fn minute(timestamp: Timestamp, place: &str) -> Result<MinuteUtc, RecordedError> {
-    MinuteUtc::containing(timestamp).map_err(|error| RecordedError::Value {
-        place: place.to_owned(),
-        value: timestamp.to_string(),
-        expected: error.to_string(),
-    })
 }

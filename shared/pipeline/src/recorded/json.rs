@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use scaling::sample::{Metric, Period};
-use scaling::units::MinuteUtc;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::columns::Target;
 use super::gather::Gathered;
-use super::{Note, Options, RecordedError, Source};
+use super::{Note, Options, RecordedError, Source, minute};
 
 /// Pages of any number of calls. A series is told by its id and label together: two files may use one id for
 /// two metrics.
@@ -153,8 +152,7 @@ impl Pages {
                 gathered.notes.push(Note::Empty(name));
                 continue;
             }
-            let stated = options.series.iter().find(|(stated, _)| *stated == id).map(|(_, target)| *target);
-            let Some(target) = stated.or_else(|| known(&id, &label)) else {
+            let Some(target) = options.stated(&id).or_else(|| known(&id, &label)) else {
                 gathered.notes.push(Note::Unknown(name));
                 continue;
             };
@@ -236,8 +234,7 @@ fn add_statistics(
 ) -> Result<(), RecordedError> {
     let Statistics { label, datapoints } = statistics;
     let name = name("", label);
-    let stated = options.series.iter().find(|(stated, _)| stated == label).map(|(_, target)| *target);
-    let Some(target) = stated.or_else(|| Target::known_as(label)) else {
+    let Some(target) = options.stated(label).or_else(|| Target::known_as(label)) else {
         gathered.notes.push(Note::Unknown(name));
         return Ok(());
     };
@@ -306,13 +303,5 @@ fn number(value: &Value, place: &str) -> Result<f64, RecordedError> {
         place: place.to_owned(),
         value: value.to_string(),
         expected: "a number".to_owned(),
-    })
-}
-
-fn minute(timestamp: Timestamp, place: &str) -> Result<MinuteUtc, RecordedError> {
-    MinuteUtc::containing(timestamp).map_err(|error| RecordedError::Value {
-        place: place.to_owned(),
-        value: timestamp.to_string(),
-        expected: error.to_string(),
     })
 }

@@ -12,6 +12,7 @@ use scaling::units::MinuteUtc;
 use sha2::{Digest as _, Sha256};
 
 use super::TableError;
+use crate::hex::hex;
 
 const MINUTE: &str = "minute_utc";
 const PERIOD: &str = "period_seconds";
@@ -54,7 +55,7 @@ fn digest<'a>(samples: impl Iterator<Item = &'a Sample>) -> String {
             hasher.update(sample.get(metric).unwrap_or(f64::NAN).to_bits().to_le_bytes());
         }
     }
-    hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    hex(&hasher.finalize())
 }
 
 fn minutes(samples: &[&Sample]) -> (Field, ArrayRef) {
