@@ -5,6 +5,7 @@ use std::fs;
 use bytes::Bytes;
 use pipeline::archive::directory::{DirectoryArchive, write_whole};
 use pipeline::archive::memory::MemoryArchive;
+use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, ArchiveError, Environment, Expected, Key, Prefix, suite};
 use scaling::units::MinuteUtc;
 
@@ -110,4 +111,17 @@ fn names_that_are_no_line_of_text_are_refused() {
     for name in ["", "  ", "a\nb", "a\0b"] {
         assert!(Environment::new(name).is_err(), "{name:?}");
     }
+}
+
+#[test]
+fn a_rehearsal_keeps_every_promise_and_changes_nothing_below() {
+    block_on(suite::run(|| Rehearsal::over(MemoryArchive::default())));
+    let below = MemoryArchive::default();
+    block_on(below.put(&key(), Bytes::from("real"), Expected::Absent)).unwrap();
+    let rehearsal = Rehearsal::over(&below);
+    let read = block_on(rehearsal.get(&key())).unwrap().unwrap();
+    assert_eq!(read.body, "real");
+    block_on(rehearsal.put(&key(), Bytes::from("tried"), Expected::Version(&read.version))).unwrap();
+    assert_eq!(block_on(rehearsal.get(&key())).unwrap().unwrap().body, "tried");
+    assert_eq!((block_on(below.get(&key())).unwrap().unwrap().body, below.puts()), (Bytes::from("real"), 1));
 }

@@ -7,6 +7,7 @@ mod alarms;
 mod archive;
 mod backtests;
 mod candidates;
+mod fetch;
 mod fit;
 mod intake;
 mod judged;

@@ -103,7 +103,7 @@ fn o02_the_same_points_in_any_order_give_the_same_bytes() {
 #[cfg_attr(no_public_data, ignore = "the shared data is not beside this checkout")]
 fn o04_absent_requests_are_zero_and_absent_cpu_is_missing() {
     let mut samples = recorded(&["cases/O04-sparse.json"], &Options::default()).samples;
-    let report = fill_absent_requests(&mut samples);
+    let report = fill_absent_requests(&mut samples, None);
     let recording = recorded(&["cases/O04-sparse.json"], &Options::default());
     assert!(notes(&recording).contains("instances are counted by series `hosts` (`HealthyHostCount`)"));
     assert_eq!((report.requests_filled, report.cpu_missing), (3, 1));
@@ -124,7 +124,7 @@ fn o04_without_instances_absent_requests_stay_missing() {
         bare
     };
     let mut bare: Vec<Sample> = samples.iter().map(without_instances).collect();
-    assert_eq!(fill_absent_requests(&mut bare).requests_filled, 0);
+    assert_eq!(fill_absent_requests(&mut bare, None).requests_filled, 0);
 }
 
 #[test]
@@ -226,6 +226,8 @@ fn advise(archive: &MemoryArchive, recording: Recording, stated: Option<CpuModel
         recording,
         options: None,
         activities: vec![],
+        group: None,
+        load_balancer_reported: None,
         leave_open: Minutes(3),
     };
     block_on(ingest::run(archive, request)).unwrap();

@@ -10,7 +10,7 @@ use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Environment, Expected, Key, Prefix};
 use pipeline::documents::{GradeDocument, OptionDocument, RecommendationDocument, VerdictDocument};
 use pipeline::ingest::{self, IngestError, IngestRequest, LEAVE_OPEN};
-use pipeline::publish::{self, Notifier, NotifyError, PublishError, PublishRequest, Told};
+use pipeline::publish::{self, Notification, Notifier, NotifyError, PublishError, PublishRequest, Told};
 use pipeline::recorded::{Note, Recording};
 use pipeline::refit::{self, RefitError, RefitRequest};
 use pipeline::store::{self, read_json_versioned};
@@ -93,6 +93,8 @@ fn ingest(archive: &MemoryArchive, samples: Vec<Sample>) -> Result<ingest::Inges
             recording: Recording { samples, notes: vec![] },
             options: Some(options()),
             activities: vec![],
+            group: None,
+            load_balancer_reported: None,
             leave_open: LEAVE_OPEN,
         },
     ))
@@ -141,13 +143,13 @@ struct Mailbox {
 
 #[async_trait::async_trait]
 impl Notifier for Mailbox {
-    async fn notify(&self, message: &Message) -> Result<(), NotifyError> {
+    async fn notify(&self, notification: Notification<'_>) -> Result<(), NotifyError> {
         let mut refusals = self.refusals.lock().unwrap();
         if *refusals > 0 {
             *refusals -= 1;
             return Err(NotifyError { to: "the mailbox".into(), source: "it is full".into() });
         }
-        self.messages.lock().unwrap().push(message.clone());
+        self.messages.lock().unwrap().push(notification.message.clone());
         Ok(())
     }
 }
@@ -249,16 +251,18 @@ fn a_later_fetch_that_is_short_loses_nothing() {
 #[test]
 fn settings_are_kept_once_and_again_when_they_change() {
     let archive = MemoryArchive::default();
-    assert!(ingest(&archive, two_days()).unwrap().settings_changed);
-    assert!(!ingest(&archive, two_days()).unwrap().settings_changed);
+    assert_eq!(ingest(&archive, two_days()).unwrap().settings_changed, Some(true));
+    assert_eq!(ingest(&archive, two_days()).unwrap().settings_changed, Some(false));
     let changed = IngestRequest {
         environment: environment(),
         recording: Recording { samples: two_days(), notes: vec![] },
         options: Some([options(), vec![option("aws:autoscaling:asg", "Cooldown", "60")]].concat()),
         activities: vec![],
+        group: None,
+        load_balancer_reported: None,
         leave_open: LEAVE_OPEN,
     };
-    assert!(block_on(ingest::run(&archive, changed)).unwrap().settings_changed);
+    assert_eq!(block_on(ingest::run(&archive, changed)).unwrap().settings_changed, Some(true));
     assert_eq!(block_on(archive.list(&Prefix::settings(&environment()))).unwrap().len(), 2);
 }
 
@@ -381,6 +385,8 @@ fn a_trigger_on_network_traffic_gets_advice_and_is_said_not_to_be_replayed() {
         recording: Recording { samples: two_days(), notes: vec![] },
         options: Some(vec![option("aws:autoscaling:launchconfiguration", "MonitoringInterval", "1 minute")]),
         activities: vec![],
+        group: None,
+        load_balancer_reported: None,
         leave_open: LEAVE_OPEN,
     };
     block_on(ingest::run(&archive, request)).unwrap();
@@ -505,6 +511,8 @@ fn advised(
         recording: Recording { samples, notes: vec![] },
         options: Some(options),
         activities,
+        group: None,
+        load_balancer_reported: None,
         leave_open: LEAVE_OPEN,
     };
     block_on(ingest::run(&archive, request)).unwrap();
@@ -602,6 +610,8 @@ fn the_message_says_which_series_counts_the_instances_even_after_a_fetch_that_do
         recording: Recording { samples, notes },
         options: Some(options()),
         activities: vec![],
+        group: None,
+        load_balancer_reported: None,
         leave_open: LEAVE_OPEN,
     };
     let counted = vec![Note::InstancesBy("series `hosts` (`HealthyHostCount`)".into())];

@@ -7,17 +7,19 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
-use pipeline::archive::Environment;
 use pipeline::archive::directory::DirectoryArchive;
+use pipeline::archive::rehearsal::Rehearsal;
+use pipeline::archive::{Archive, Environment};
 use pipeline::recorded::{self, Recording, Source};
 use pipeline::store;
+use pipeline::values::Stages;
 use scaling::credits::{BurstableSize, Credits, Mode, SIZES};
 use scaling::dynamics::{Booting, Dynamics};
 use scaling::traffic::Traffic;
 use scaling::units::{CpuPercent, MinuteUtc, Minutes, Window};
 
-use crate::options::{Delays, File, Intake, Place, Time};
-use crate::values::{CreditMode, Stages};
+use crate::cloud::Cloud;
+use crate::options::{CreditMode, Delays, File, Intake, Place, Time};
 
 mod check;
 mod demo;
@@ -54,6 +56,9 @@ pub(crate) struct Trellis {
     /// Print one JSON document, for programs
     #[arg(long, global = true)]
     json: bool,
+    /// Keep and publish nothing: only show what would be
+    #[arg(long, global = true)]
+    dry_run: bool,
     /// Read options from this file [default: trellis.toml, if there is one]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -76,12 +81,13 @@ enum Command {
 
 pub(crate) async fn run(trellis: Trellis, now: Timestamp) -> anyhow::Result<()> {
     let file = File::read(trellis.config.as_deref())?;
-    let mut output = Output::new(trellis.json);
+    let mut output =
+        Output { json: trellis.json, dry_run: trellis.dry_run, out: io::BufWriter::new(io::stdout()) };
     let output = &mut output;
     match trellis.command {
         Command::Demo(command) => demo::run(command, output, now).await,
         Command::Run(command) => run::run(*command, file, output, now).await,
-        Command::Ingest(command) => ingest::run(command, file, output).await,
+        Command::Ingest(command) => ingest::run(command, file, output, now).await,
         Command::Refit(command) => refit::run(command, file, output).await,
         Command::Sweep(command) => sweep::run(*command, file, output).await,
         Command::Publish(command) => publish::run(command, file, output, now).await,
@@ -97,16 +103,17 @@ pub(crate) async fn run(trellis: Trellis, now: Timestamp) -> anyhow::Result<()> 
 /// Standard output: text for people, or one JSON document for programs.
 pub(crate) struct Output {
     json: bool,
+    dry_run: bool,
     out: io::BufWriter<io::Stdout>,
 }
 
 impl Output {
-    fn new(json: bool) -> Self {
-        Self { json, out: io::BufWriter::new(io::stdout()) }
-    }
-
     fn is_json(&self) -> bool {
         self.json
+    }
+
+    fn is_rehearsal(&self) -> bool {
+        self.dry_run
     }
 
     fn json(&mut self, document: &impl serde::Serialize) -> anyhow::Result<()> {
@@ -125,23 +132,33 @@ impl Write for Output {
     }
 }
 
-/// An environment and the directory that holds its data.
+/// An environment and where its data are kept.
 struct Ground {
     environment: Environment,
-    archive: DirectoryArchive,
-    directory: PathBuf,
+    archive: Box<dyn Archive>,
+    /// A directory, or `s3://bucket/prefix`.
+    place: String,
+    cloud: Cloud,
+    dry_run: bool,
 }
 
 const DEFAULT_ARCHIVE: &str = "trellis-archive";
 const DEFAULT_LOOKBACK_DAYS: u32 = 14;
 
 impl Ground {
-    fn of(place: Place) -> anyhow::Result<Self> {
+    /// With `dry_run`, what is put there is forgotten at the end.
+    async fn of(place: Place, dry_run: bool) -> anyhow::Result<Self> {
         let name =
             place.environment.context("name the environment with --environment, or in trellis.toml")?;
-        let directory = place.archive.unwrap_or_else(|| DEFAULT_ARCHIVE.into());
-        let archive = DirectoryArchive::open(directory.clone())?;
-        Ok(Self { environment: Environment::new(name)?, archive, directory })
+        let cloud = Cloud { profile: place.profile, region: place.region };
+        let place = place.archive.unwrap_or_else(|| DEFAULT_ARCHIVE.into());
+        let archive: Box<dyn Archive> = if place.starts_with("s3://") {
+            cloud.archive(&place).await?
+        } else {
+            Box::new(DirectoryArchive::open(place.clone().into())?)
+        };
+        let archive = if dry_run { Box::new(Rehearsal::over(archive)) } else { archive };
+        Ok(Self { environment: Environment::new(name)?, archive, place, cloud, dry_run })
     }
 
     /// The time asked for, which ends with the newest sample unless told otherwise.
@@ -154,18 +171,17 @@ impl Ground {
     }
 
     async fn end(&self) -> anyhow::Result<MinuteUtc> {
-        let end = store::end_of_samples(&self.archive, &self.environment).await?;
+        let end = store::end_of_samples(&*self.archive, &self.environment).await?;
         end.with_context(|| {
             format!(
                 "`{}` has no samples in `{}`; ingest some first, or look at the names there",
-                self.environment,
-                self.directory.display()
+                self.environment, self.place
             )
         })
     }
 
     fn path(&self, key: &pipeline::archive::Key) -> PathBuf {
-        self.directory.join(key.as_str())
+        Path::new(&self.place).join(key.as_str())
     }
 }
 

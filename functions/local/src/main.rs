@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+mod cloud;
 mod commands;
 mod garden;
 mod options;
 mod progress;
-mod values;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

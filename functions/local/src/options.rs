@@ -1,12 +1,11 @@
 //! Every option of the command, once: the same names as flags and in `trellis.toml`, where a flag wins.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use clap::Args;
+use pipeline::values::{CandidateValues, Instant, Percent, Stages, Values};
 use serde::Deserialize;
-
-use crate::values::{CreditMode, Instant, Percent, Stages, Values};
 
 /// Declares a group of options, all of them optional, and how it is laid over the file's.
 macro_rules! options {
@@ -31,9 +30,15 @@ options! {
         /// The environment's name
         #[arg(short, value_name = "NAME")]
         environment: String,
-        /// The directory that holds samples, fits and advice [default: trellis-archive]
+        /// Where samples, fits and advice are kept: a directory, or s3://bucket/prefix [default: trellis-archive]
         #[arg(short, value_name = "DIR")]
-        archive: PathBuf,
+        archive: String,
+        /// On AWS: the profile to take credentials and Region from [default: as the AWS command line does]
+        #[arg(value_name = "NAME")]
+        profile: String,
+        /// On AWS: the Region
+        #[arg(value_name = "REGION")]
+        region: String,
     }
 }
 
@@ -136,6 +141,31 @@ options! {
     }
 }
 
+impl Candidates {
+    /// The same, as an event of a function has them.
+    pub(crate) fn values(self) -> CandidateValues {
+        CandidateValues {
+            upper_thresholds: self.upper_thresholds,
+            lower_thresholds: self.lower_thresholds,
+            upper_breach_scale_increments: self.upper_breach_scale_increments,
+            lower_breach_scale_increments: self.lower_breach_scale_increments,
+            periods: self.periods,
+            evaluation_periods: self.evaluation_periods,
+            cooldowns: self.cooldowns,
+            min_sizes: self.min_sizes,
+            max_sizes: self.max_sizes,
+        }
+    }
+}
+
+/// What happens to a burstable instance without credits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum CreditMode {
+    Standard,
+    Unlimited,
+}
+
 options! {
     /// What AWS does not publish, or your application decides.
     Delays {
@@ -205,7 +235,9 @@ pub(crate) struct Shape {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct File {
     pub(crate) environment: Option<String>,
-    pub(crate) archive: Option<PathBuf>,
+    pub(crate) archive: Option<String>,
+    pub(crate) profile: Option<String>,
+    pub(crate) region: Option<String>,
     pub(crate) lookback: Option<u32>,
     pub(crate) aim: Aim,
     pub(crate) fit: FitOptions,
@@ -229,7 +261,12 @@ impl File {
     }
 
     pub(crate) fn place(&self) -> Place {
-        Place { environment: self.environment.clone(), archive: self.archive.clone() }
+        Place {
+            environment: self.environment.clone(),
+            archive: self.archive.clone(),
+            profile: self.profile.clone(),
+            region: self.region.clone(),
+        }
     }
 
     pub(crate) fn time(&self) -> Time {

@@ -24,3 +24,10 @@ pub(crate) fn report(bar: &ProgressBar) -> impl Fn(usize, usize) + Sync + '_ {
         bar.set_position(done as u64);
     }
 }
+
+/// A sign of life on standard error while something without steps lasts.
+pub(crate) fn waiting(what: &'static str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner().with_message(what);
+    spinner.enable_steady_tick(std::time::Duration::from_millis(100));
+    spinner
+}

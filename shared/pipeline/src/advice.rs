@@ -16,7 +16,7 @@ use crate::hex::hex;
 /// A message to whoever runs the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// One line of printable ASCII, at most 100 characters.
+    /// One line of printable ASCII, under 100 characters.
     pub subject: String,
     /// Plain text, lines of up to 100 characters.
     pub body: String,
@@ -121,7 +121,7 @@ fn hours_change(now: &OutcomeDocument, then: &OutcomeDocument) -> String {
 }
 
 /// Any text as a subject that SNS takes: one line of printable ASCII that starts with a letter, digit or
-/// punctuation, at most 100 characters, never empty.
+/// punctuation, under 100 characters, never empty.
 ///
 /// ```
 /// use pipeline::advice::subject_line;
@@ -135,7 +135,7 @@ pub fn subject_line(text: &str) -> String {
         c if c.is_ascii() => c,
         _ => '?',
     };
-    let line: String = text.trim().chars().map(printable).take(100).collect();
+    let line: String = text.trim().chars().map(printable).take(99).collect();
     let line = line.trim();
     if line.is_empty() { "Scaling advice from Trellis".to_owned() } else { line.to_owned() }
 }

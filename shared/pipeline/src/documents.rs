@@ -127,6 +127,19 @@ pub fn options(policy: &ScalingPolicy) -> Vec<OptionDocument> {
     policy.options().into_iter().map(document).collect()
 }
 
+/// An Auto Scaling group and its limits, as they are in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupDocument {
+    /// Its name. A rebuilt environment has a new group.
+    pub name: String,
+    /// Fewest instances.
+    pub min_size: u32,
+    /// Most instances.
+    pub max_size: u32,
+    /// Seconds from the end of an activity to the next.
+    pub default_cooldown_seconds: u32,
+}
+
 /// `settings/…/<since>.json`: the options of an environment, and since when they were seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SettingsDocument {
@@ -138,6 +151,9 @@ pub struct SettingsDocument {
     pub since: Timestamp,
     /// Every option that has a value, sorted.
     pub options: Vec<OptionDocument>,
+    /// The group behind them, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupDocument>,
 }
 
 impl SettingsDocument {

@@ -16,13 +16,21 @@ pub struct FillReport {
 
 /// A load balancer without requests publishes no count of them: where instances are reported and requests
 /// are not, they are zero. CPU is never zero: it is missing. Where there are no requests anywhere, that
-/// series was not fetched, and nothing is filled.
-pub fn fill_absent_requests(samples: &mut [Sample]) -> FillReport {
+/// series was not fetched, and nothing is filled. Where it is known of which minutes the load balancer said
+/// something, those minutes decide, and nothing else: one that says nothing at all is silent, not idle.
+pub fn fill_absent_requests(
+    samples: &mut [Sample],
+    load_balancer_reported: Option<&BTreeSet<MinuteUtc>>,
+) -> FillReport {
     let mut report = FillReport::default();
     let counted = samples.iter().any(|sample| sample.get(Metric::Requests).is_some());
+    let is_zero = |sample: &Sample| match load_balancer_reported {
+        Some(minutes) => minutes.contains(&sample.minute_utc),
+        None => counted,
+    };
     let with_cpu = minutes_with_cpu(samples);
     for sample in samples.iter_mut().filter(|sample| sample.get(Metric::InService).is_some()) {
-        if counted && sample.get(Metric::Requests).is_none() {
+        if sample.get(Metric::Requests).is_none() && is_zero(sample) {
             sample.set(Metric::Requests, 0.0).expect("zero is a number of requests");
             report.requests_filled += 1;
         }

@@ -1,10 +1,13 @@
 //! Stage 1 of 4: metrics into the archive, newest fetch wins, nothing lost.
 
-use scaling::units::{Minutes, Window};
+use std::collections::BTreeSet;
+
+use scaling::units::{MinuteUtc, Minutes, Window};
+use serde::Serialize;
 
 use crate::activity::Activity;
 use crate::archive::{Archive, Environment, Key};
-use crate::documents::{OptionDocument, SCHEMA_VERSION, SettingsDocument};
+use crate::documents::{GroupDocument, OptionDocument, SCHEMA_VERSION, SettingsDocument};
 use crate::fill::{FillReport, fill_absent_requests, leave_open};
 use crate::recorded::{Note, Recording};
 use crate::store::{MergeReport, StoreError, latest_settings, merge_activities, merge_samples, write_json};
@@ -21,8 +24,13 @@ pub struct IngestRequest {
     pub recording: Recording,
     /// The environment's options, if they were fetched too.
     pub options: Option<Vec<OptionDocument>>,
+    /// The environment's group, if it was looked at.
+    pub group: Option<GroupDocument>,
     /// The group's scaling activities, if they were fetched too.
     pub activities: Vec<Activity>,
+    /// Minutes of which the load balancer said something, if that is known: only there are absent requests zero.
+    /// Else they are wherever instances are reported.
+    pub load_balancer_reported: Option<BTreeSet<MinuteUtc>>,
     /// Newest minutes to leave out, counted from the newest that was fetched.
     pub leave_open: Minutes,
 }
@@ -38,8 +46,57 @@ pub struct IngestReport {
     pub filled: FillReport,
     /// Samples left for the next fetch.
     pub left_open: usize,
-    /// Whether the options are other than they were.
-    pub settings_changed: bool,
+    /// Whether the options are other than they were; nothing, if none were fetched.
+    pub settings_changed: Option<bool>,
+    /// What to know about the recording.
+    pub notes: Vec<Note>,
+}
+
+/// The same for programs, and for people to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Taken {
+    /// Whose.
+    pub environment: String,
+    /// Start of the first sample kept.
+    pub start: String,
+    /// End of the last.
+    pub end: String,
+    /// Periods that were not there.
+    pub samples_added: usize,
+    /// Periods that have a new value.
+    pub samples_updated: usize,
+    /// Periods that were there just so.
+    pub samples_unchanged: usize,
+    /// Periods without requests, taken as zero.
+    pub requests_filled_with_zero: usize,
+    /// Periods without CPU.
+    pub cpu_missing: usize,
+    /// Newest periods, left for the next fetch.
+    pub left_open: usize,
+    /// `new` or `as before`, if they were fetched.
+    pub settings: Option<&'static str>,
+    /// What to know.
+    pub notes: Vec<String>,
+}
+
+impl Taken {
+    /// What was taken in of `environment`.
+    pub fn of(environment: &Environment, report: &IngestReport) -> Self {
+        let IngestReport { window, merged, filled, left_open, settings_changed, notes } = report;
+        Self {
+            environment: environment.to_string(),
+            start: window.start.to_string(),
+            end: window.end.to_string(),
+            samples_added: merged.added,
+            samples_updated: merged.updated,
+            samples_unchanged: merged.unchanged,
+            requests_filled_with_zero: filled.requests_filled,
+            cpu_missing: filled.cpu_missing,
+            left_open: *left_open,
+            settings: settings_changed.map(|changed| if changed { "new" } else { "as before" }),
+            notes: notes.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// Why nothing, or not all, was taken in.
@@ -68,13 +125,21 @@ pub enum IngestError {
     Settings(#[source] StoreError),
 }
 
+impl IngestError {
+    /// Whether that is how things are, and no fault.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::NothingComplete { .. })
+    }
+}
+
 /// Fills what is known to be zero, leaves the newest minutes open, and merges the rest with what is there.
 pub async fn run(archive: &dyn Archive, request: IngestRequest) -> Result<IngestReport, IngestError> {
-    let IngestRequest { environment, recording, options, activities, leave_open: open } = request;
+    let IngestRequest { environment, recording, options, group, activities, .. } = request;
+    let open = request.leave_open;
     let mut samples = recording.samples;
     let fetched = samples.len();
     let left_open = leave_open(&mut samples, open);
-    let filled = fill_absent_requests(&mut samples);
+    let filled = fill_absent_requests(&mut samples, request.load_balancer_reported.as_ref());
     let Some(window) = span(&samples) else {
         return Err(IngestError::NothingComplete { environment, fetched, leave_open: open });
     };
@@ -83,11 +148,11 @@ pub async fn run(archive: &dyn Archive, request: IngestRequest) -> Result<Ingest
         merge_samples(archive, &environment, &samples, counted).await.map_err(IngestError::Samples)?;
     merge_activities(archive, &environment, &activities).await.map_err(IngestError::Activities)?;
     let settings_changed = match options {
-        Some(options) => keep_settings(archive, &environment, options, window).await,
-        None => Ok(false),
+        Some(options) => keep_settings(archive, &environment, options, group, window).await.map(Some),
+        None => Ok(None),
     };
     let settings_changed = settings_changed.map_err(IngestError::Settings)?;
-    Ok(IngestReport { window, merged, filled, left_open, settings_changed })
+    Ok(IngestReport { window, merged, filled, left_open, settings_changed, notes: recording.notes })
 }
 
 fn span(samples: &[scaling::sample::Sample]) -> Option<Window> {
@@ -102,12 +167,13 @@ async fn keep_settings(
     archive: &dyn Archive,
     environment: &Environment,
     mut options: Vec<OptionDocument>,
+    group: Option<GroupDocument>,
     recording: Window,
 ) -> Result<bool, StoreError> {
     options.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
     let before = latest_settings(archive, environment, recording.end).await?;
     let since = before.as_ref().map_or(recording.start, |_| recording.end);
-    if before.is_some_and(|before| before.options == options) {
+    if before.is_some_and(|before| before.options == options && before.group == group) {
         return Ok(false);
     }
     let document = SettingsDocument {
@@ -115,6 +181,7 @@ async fn keep_settings(
         environment: environment.name().to_owned(),
         since: since.start(),
         options,
+        group,
     };
     write_json(archive, &Key::settings(environment, since), &document).await?;
     Ok(true)

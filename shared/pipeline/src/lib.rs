@@ -2,6 +2,7 @@
 //!
 //! [`ingest`], [`refit`], [`mod@sweep`] and [`publish`] each read, compute and write; what one leaves in the
 //! [`archive`], as a table of [`tables`] or a document of [`documents`], the next one reads through [`store`].
+//! [`fetch`] asks AWS through the ports of [`source`], for the environments of a [`fleet`];
 //! [`recorded`] reads what others have exported; [`advice`] is what a person reads in the end, and
 //! [`check`] judges settings alone. Nothing here
 //! asks for the time: "now" is part of a request.
@@ -11,13 +12,19 @@ pub mod advice;
 pub mod archive;
 pub mod check;
 pub mod documents;
+pub mod envelope;
+pub mod fetch;
 pub mod fill;
+pub mod fleet;
 mod hex;
 pub mod ingest;
 mod proof;
 pub mod publish;
 pub mod recorded;
 pub mod refit;
+pub mod service;
+pub mod source;
 pub mod store;
 pub mod sweep;
 pub mod tables;
+pub mod values;

@@ -13,8 +13,28 @@ use crate::store::{StoreError, latest_recommendation, read_json_versioned, repla
 /// Where messages go: a terminal, a file, a topic.
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    /// Hands `message` on. An error means that nobody got it.
-    async fn notify(&self, message: &Message) -> Result<(), NotifyError>;
+    /// Hands it on. An error means that nobody got it.
+    async fn notify(&self, notification: Notification<'_>) -> Result<(), NotifyError>;
+}
+
+/// What a notifier hands on.
+#[derive(Debug, Clone, Copy)]
+pub struct Notification<'a> {
+    /// For people.
+    pub message: &'a Message,
+    /// The advice that it is about, for programs.
+    pub recommendation: &'a RecommendationDocument,
+}
+
+/// Tells nobody: for a rehearsal.
+#[derive(Debug, Clone, Copy)]
+pub struct Silence;
+
+#[async_trait]
+impl Notifier for Silence {
+    async fn notify(&self, _: Notification<'_>) -> Result<(), NotifyError> {
+        Ok(())
+    }
 }
 
 /// Why a message was not handed on.
@@ -66,6 +86,34 @@ pub struct PublishReport {
     pub told: Told,
 }
 
+/// The same, for programs.
+#[derive(Debug, Clone, Serialize)]
+pub struct Published {
+    /// As a mail client shows it.
+    pub subject: String,
+    /// The text.
+    pub body: String,
+    /// `now`, `before`, or `unconfirmed`.
+    pub told: &'static str,
+    /// When, if not now.
+    pub told_at: Option<Timestamp>,
+    /// The advice.
+    pub recommendation: RecommendationDocument,
+}
+
+impl Published {
+    /// What was published.
+    pub fn of(report: &PublishReport) -> Self {
+        let (told, told_at) = match report.told {
+            Told::Now => ("now", None),
+            Told::Before { at } => ("before", Some(at)),
+            Told::Unconfirmed { at } => ("unconfirmed", Some(at)),
+        };
+        let Message { subject, body } = report.message.clone();
+        Self { subject, body, told, told_at, recommendation: report.recommendation.clone() }
+    }
+}
+
 /// Why nothing was published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
@@ -86,6 +134,13 @@ pub enum PublishError {
     /// Nobody was told; the next run tries again.
     #[error("publishing the advice")]
     Notify(#[from] NotifyError),
+}
+
+impl PublishError {
+    /// Whether there is nothing to publish, which is no fault.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::NoAdvice { .. })
+    }
 }
 
 /// `published/…/latest.json`: what the subscribers were last told.
@@ -126,7 +181,10 @@ pub async fn run(
     };
     let told = match already_told(before.as_ref(), &claim) {
         Some(told) => told,
-        None => tell(archive, notifier, &key, before, claim, &message).await?,
+        None => {
+            let notification = Notification { message: &message, recommendation: &recommendation };
+            tell(archive, notifier, &key, before, claim, notification).await?
+        }
     };
     Ok(PublishReport { message, recommendation, told })
 }
@@ -145,14 +203,14 @@ async fn tell(
     key: &Key,
     before: Option<Stored>,
     claim: PublishedDocument,
-    message: &Message,
+    notification: Notification<'_>,
 ) -> Result<Told, PublishError> {
     let (before, version) = before.unzip();
     match replace_json(archive, key, &claim, version.as_ref()).await {
         Err(error) if error.is_lost_race() => return Ok(Told::Unconfirmed { at: claim.at }),
         claimed => claimed.map_err(PublishError::Record)?,
     }
-    if let Err(refused) = notifier.notify(message).await {
+    if let Err(refused) = notifier.notify(notification).await {
         take_back(archive, key, before).await.map_err(PublishError::Record)?;
         return Err(refused.into());
     }

@@ -78,6 +78,39 @@ pub enum Note {
     InstancesBy(String),
     /// CPU comes every five minutes only.
     BasicMonitoring,
+    /// A metric that has stopped.
+    Silent {
+        /// Which.
+        metric: &'static str,
+        /// The end of its newest point, if there is any.
+        since: Option<MinuteUtc>,
+    },
+    /// The environment has another group than before: it was rebuilt, or another one has its name now.
+    Rebuilt {
+        /// The group before.
+        before: String,
+        /// The group now.
+        now: String,
+    },
+    /// The limits in force are not those of the options.
+    LimitsDiffer {
+        /// `MinSize` and `MaxSize`.
+        options: (u32, u32),
+        /// Those of the group.
+        live: (u32, u32),
+    },
+    /// The group does not do all that it should.
+    Suspended {
+        /// As AWS names them.
+        processes: String,
+    },
+    /// Points that their metric can't have.
+    Refused {
+        /// Which.
+        metric: &'static str,
+        /// How many.
+        count: usize,
+    },
 }
 
 impl Note {
@@ -111,6 +144,27 @@ impl fmt::Display for Note {
                 f,
                 "CPU comes every 5 minutes (basic monitoring): a trigger's Period of less than 5 can't work on it"
             ),
+            Self::Silent { metric, since: Some(since) } => write!(
+                f,
+                "`{metric}` has had no points since {since}: the metric went silent; those minutes are unknown, not zero"
+            ),
+            Self::Silent { metric, since: None } => {
+                write!(f, "`{metric}` has no points at all: those minutes are unknown, not zero")
+            }
+            Self::Rebuilt { before, now } => write!(
+                f,
+                "the environment was rebuilt: its group is `{now}` and was `{before}`; what was recorded before is that group's"
+            ),
+            Self::LimitsDiffer { options: (min, max), live: (live_min, live_max) } => write!(
+                f,
+                "the group runs {live_min} to {live_max} instances, the options say {min} to {max}: a scheduled action, or a change by hand"
+            ),
+            Self::Suspended { processes } => {
+                write!(f, "the group has suspended {processes}: it does not scale as its settings say")
+            }
+            Self::Refused { metric, count } => {
+                write!(f, "{count} points of `{metric}` were left out: no value that it can have")
+            }
         }
     }
 }

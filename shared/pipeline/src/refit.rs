@@ -7,9 +7,10 @@ use scaling::plan::{LIKELY_LARGEST_STEP, Plan};
 use scaling::sample::Sample;
 use scaling::units::Window;
 
+use crate::activity::Activity;
 use crate::archive::{Archive, Environment, Key};
 use crate::documents::{FitDocument, SettingsDocument};
-use crate::store::{StoreError, latest_settings, read_samples, write_json};
+use crate::store::{StoreError, latest_settings, read_activities, read_samples, write_json};
 
 /// What to fit.
 #[derive(Debug, Clone)]
@@ -55,6 +56,13 @@ pub enum RefitError {
     Write(#[source] StoreError),
 }
 
+impl RefitError {
+    /// Whether the data can't carry a line, which is no fault.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::NoSamples { .. } | Self::Fit(_))
+    }
+}
+
 /// Fits the samples of the window, and keeps the line.
 pub async fn run(archive: &dyn Archive, request: RefitRequest) -> Result<RefitReport, RefitError> {
     let RefitRequest { environment, window, rules } = request;
@@ -63,7 +71,9 @@ pub async fn run(archive: &dyn Archive, request: RefitRequest) -> Result<RefitRe
         return Err(RefitError::NoSamples { environment, window });
     }
     let settings = latest_settings(archive, &environment, window.end).await.map_err(RefitError::Read)?;
-    let deployments = deployments(&samples, window, settings.as_ref());
+    let activities = read_activities(archive, &environment, window).await.map_err(RefitError::Read)?;
+    let mut deployments = deployments(&samples, window, settings.as_ref());
+    deployments.extend(activities.iter().filter_map(Activity::deployment));
     let fit = fit_outside(&samples, rules, &deployments)?;
     let document = FitDocument::new(environment.name(), window, &fit);
     let key = Key::fit(&environment, window.last_minute());

@@ -217,6 +217,13 @@ pub enum SweepError {
     Write(#[source] StoreError),
 }
 
+impl SweepError {
+    /// Whether there is no advice to be had from what is known, which is no fault.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Read(_) | Self::Write(_))
+    }
+}
+
 /// Replays the traffic under every candidate and the present policy, and keeps the advice.
 /// `progress` is told how many policies are done, of how many.
 pub async fn run(

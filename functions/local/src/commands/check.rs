@@ -52,8 +52,8 @@ pub(crate) async fn run(command: Check, file: File, output: &mut Output) -> anyh
         judged.push(Judged::of(name.clone(), &check::file(&name, &bytes)?));
     }
     if command.files.is_empty() {
-        let ground = Ground::of(command.place.or(file.place()))?;
-        let checked = check::environment(&ground.archive, &ground.environment).await?;
+        let ground = Ground::of(command.place.or(file.place()), output.is_rehearsal()).await?;
+        let checked = check::environment(&*ground.archive, &ground.environment).await?;
         judged.push(Judged::of(ground.environment.to_string(), &checked));
     }
     if output.is_json() {

@@ -5,23 +5,26 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
+use jiff::Timestamp;
 use pipeline::activity::Activity;
-use pipeline::ingest::{self, IngestReport, IngestRequest, LEAVE_OPEN};
+use pipeline::fetch::{self, BACKFILL_DAYS, FetchRequest};
+use pipeline::ingest::{self, IngestRequest, LEAVE_OPEN, Taken};
 use pipeline::recorded;
-use scaling::units::Minutes;
-use serde::Serialize;
+use scaling::units::{MinuteUtc, Minutes, Window};
 
 use super::{Ground, Output, recording};
-use crate::options::{File, Intake, Place};
+use crate::options::{File, Intake, Place, Time};
+use crate::progress;
 
-/// Take recorded metrics into the archive
+/// Take metrics into the archive, from AWS or from files
 ///
-/// Reads what `aws cloudwatch get-metric-data` or `get-metric-statistics` printed (one file or many pages),
+/// With --aws, asks CloudWatch and Elastic Beanstalk for what is not there yet. Else reads what `aws cloudwatch get-metric-data` or `get-metric-statistics` printed (one file or many pages),
 /// or CSV. Series are joined by time, newest wins, nothing that is there is lost; the newest minutes are left
 /// for the next time, since they may still grow.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   trellis ingest --environment web-prod --metrics page1.json,page2.json --settings settings.json
+  trellis ingest --environment web-prod --aws --profile production
   trellis ingest --environment web-prod --metrics week.csv \\
       --column requests=rpm --column cpu_percent=cpu --column in_service=hosts
 
@@ -32,13 +35,18 @@ pub(crate) struct Ingest {
     place: Place,
     #[command(flatten)]
     what: What,
+    #[command(flatten, next_help_heading = "With --aws: another time than what is not there yet")]
+    time: Time,
 }
 
 /// Files to take in, and how to read them.
 #[derive(Debug, Args)]
 pub(crate) struct What {
+    /// Ask CloudWatch and Elastic Beanstalk for what the archive does not have yet (14 days at first)
+    #[arg(long, conflicts_with_all = ["metrics", "settings", "activities", "columns", "series"])]
+    pub(crate) aws: bool,
     /// Files with metrics: JSON of the AWS command line, or CSV; separate several with commas
-    #[arg(long, value_name = "FILE", value_delimiter = ',', required = true)]
+    #[arg(long, value_name = "FILE", value_delimiter = ',', required_unless_present = "aws")]
     pub(crate) metrics: Vec<PathBuf>,
     /// What `aws elasticbeanstalk describe-configuration-settings` printed
     #[arg(long, value_name = "FILE")]
@@ -53,42 +61,60 @@ pub(crate) struct What {
     pub(crate) leave_open: Option<u32>,
 }
 
-pub(crate) async fn run(command: Ingest, file: File, output: &mut Output) -> anyhow::Result<()> {
-    let ground = Ground::of(command.place.or(file.place()))?;
-    let taken = take_in(&ground, &command.what).await?;
+pub(crate) async fn run(
+    command: Ingest,
+    file: File,
+    output: &mut Output,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let ground = Ground::of(command.place.or(file.place()), output.is_rehearsal()).await?;
+    let taken = take_in(&ground, &command.what, &command.time, now).await?;
     if output.is_json() { output.json(&taken) } else { print(&taken, output) }
 }
 
-/// What was taken in, as it is printed.
-#[derive(Debug, Serialize)]
-pub(crate) struct Taken {
-    environment: String,
-    start: String,
-    end: String,
-    samples_added: usize,
-    samples_updated: usize,
-    samples_unchanged: usize,
-    requests_filled_with_zero: usize,
-    cpu_missing: usize,
-    left_open: usize,
-    settings: Option<&'static str>,
-    notes: Vec<String>,
+/// Takes in what the files hold, or what AWS has.
+pub(crate) async fn take_in(
+    ground: &Ground,
+    what: &What,
+    time: &Time,
+    now: Timestamp,
+) -> anyhow::Result<Taken> {
+    let request = if what.aws { fetched(ground, time, now).await? } else { recorded(ground, what)? };
+    let report = ingest::run(&*ground.archive, request).await.context("ingesting")?;
+    Ok(Taken::of(&ground.environment, &report))
 }
 
-pub(crate) async fn take_in(ground: &Ground, what: &What) -> anyhow::Result<Taken> {
+/// What AWS has and the archive has not; or what it has of a time that is asked for.
+async fn fetched(ground: &Ground, time: &Time, now: Timestamp) -> anyhow::Result<IngestRequest> {
+    let now = MinuteUtc::containing(now)?;
+    let until = time.until.map_or(now, |instant| instant.0);
+    let asked = time.until.is_some() || time.lookback.is_some();
+    let days = time.lookback.unwrap_or(BACKFILL_DAYS);
+    let request = FetchRequest {
+        environment: ground.environment.clone(),
+        now,
+        window: asked.then(|| Window::days_before(until, days)),
+        backfill_days: BACKFILL_DAYS,
+    };
+    let sources = ground.cloud.sources().await?;
+    let waiting = progress::waiting("asking AWS");
+    let fetched = fetch::fetch(&*sources.environments, &*sources.metrics, &*ground.archive, &request).await;
+    waiting.finish_and_clear();
+    Ok(fetched?.ingest)
+}
+
+fn recorded(ground: &Ground, what: &What) -> anyhow::Result<IngestRequest> {
     let recording = recording(&what.metrics, &what.intake)?;
-    let notes = recording.notes.iter().map(ToString::to_string).collect();
     let options = what.settings.as_ref().map(settings).transpose()?;
-    let has_settings = options.is_some();
-    let request = IngestRequest {
+    Ok(IngestRequest {
         environment: ground.environment.clone(),
         recording,
         options,
+        group: None,
         activities: what.activities.as_ref().map(activities).transpose()?.unwrap_or_default(),
+        load_balancer_reported: None,
         leave_open: what.leave_open.map_or(LEAVE_OPEN, Minutes),
-    };
-    let report = ingest::run(&ground.archive, request).await.context("ingesting")?;
-    Ok(Taken::of(ground, &report, has_settings, notes))
+    })
 }
 
 fn settings(path: &PathBuf) -> anyhow::Result<Vec<pipeline::documents::OptionDocument>> {
@@ -99,26 +125,6 @@ fn settings(path: &PathBuf) -> anyhow::Result<Vec<pipeline::documents::OptionDoc
 fn activities(path: &PathBuf) -> anyhow::Result<Vec<Activity>> {
     let bytes = std::fs::read(path).with_context(|| format!("reading `{}`", path.display()))?;
     Ok(recorded::activities::read(&path.display().to_string(), &bytes)?)
-}
-
-impl Taken {
-    fn of(ground: &Ground, report: &IngestReport, has_settings: bool, notes: Vec<String>) -> Self {
-        let IngestReport { window, merged, filled, left_open, settings_changed } = report;
-        let settings = if *settings_changed { "new" } else { "as before" };
-        Self {
-            environment: ground.environment.to_string(),
-            start: window.start.to_string(),
-            end: window.end.to_string(),
-            samples_added: merged.added,
-            samples_updated: merged.updated,
-            samples_unchanged: merged.unchanged,
-            requests_filled_with_zero: filled.requests_filled,
-            cpu_missing: filled.cpu_missing,
-            left_open: *left_open,
-            settings: has_settings.then_some(settings),
-            notes,
-        }
-    }
 }
 
 pub(crate) fn print(taken: &Taken, output: &mut Output) -> anyhow::Result<()> {

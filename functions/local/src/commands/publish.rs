@@ -1,26 +1,25 @@
 //! `trellis publish`: the advice to its readers, once.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
 use clap::Args;
 use jiff::Timestamp;
-use pipeline::advice::Message;
-use pipeline::documents::RecommendationDocument;
-use pipeline::publish::{self, Notifier, NotifyError, PublishReport, PublishRequest, Told};
+use pipeline::publish::{
+    self, Notification, Notifier, NotifyError, PublishReport, PublishRequest, Published, Told,
+};
+use pipeline::values::Instant;
 use scaling::units::MinuteUtc;
-use serde::Serialize;
 
 use super::{Ground, Output};
 use crate::options::{File, Place};
-use crate::values::Instant;
 
 /// Publish the newest advice, once
 ///
-/// Prints the message as an e-mail would read and, with --message, writes it to a file. The file is written
-/// once for each distinct advice, however often this is run.
+/// Prints the message as an e-mail would read; with --message also writes it to a file, with --topic also sends it
+/// to an SNS topic. Either happens once for each distinct advice, however often this is run.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   trellis publish --environment web-prod --message advice.txt")]
@@ -30,9 +29,19 @@ pub(crate) struct Publish {
     /// The newest advice up to then [default: now]
     #[arg(long, value_name = "INSTANT")]
     until: Option<Instant>,
+    #[command(flatten)]
+    to: To,
+}
+
+/// Who is told, beside whoever reads the terminal.
+#[derive(Debug, Args)]
+pub(crate) struct To {
     /// Write the message to this file, too
     #[arg(long, value_name = "FILE")]
-    message: Option<PathBuf>,
+    pub(crate) message: Option<PathBuf>,
+    /// Publish it to this SNS topic, too
+    #[arg(long, value_name = "ARN")]
+    pub(crate) topic: Option<String>,
 }
 
 pub(crate) async fn run(
@@ -41,43 +50,21 @@ pub(crate) async fn run(
     output: &mut Output,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    let ground = Ground::of(command.place.or(file.place()))?;
+    let ground = Ground::of(command.place.or(file.place()), output.is_rehearsal()).await?;
     let until = command.until.map_or(MinuteUtc::containing(now)?, |instant| instant.0);
-    let report = publish(&ground, until, command.message.as_deref(), now).await?;
+    let report = publish(&ground, until, &command.to, now).await?;
     if output.is_json() { output.json(&Published::of(&report)) } else { print(&report, output) }
 }
 
 pub(crate) async fn publish(
     ground: &Ground,
     until: MinuteUtc,
-    message: Option<&Path>,
+    to: &To,
     now: Timestamp,
 ) -> anyhow::Result<PublishReport> {
     let request = PublishRequest { environment: ground.environment.clone(), until, now };
-    let notifier = FileNotifier { path: message.map(Path::to_owned) };
-    publish::run(&ground.archive, &notifier, request).await.context("publishing")
-}
-
-/// What was published, for programs.
-#[derive(Debug, Serialize)]
-pub(crate) struct Published {
-    subject: String,
-    body: String,
-    told: &'static str,
-    told_at: Option<Timestamp>,
-    recommendation: RecommendationDocument,
-}
-
-impl Published {
-    pub(crate) fn of(report: &PublishReport) -> Self {
-        let (told, told_at) = match report.told {
-            Told::Now => ("now", None),
-            Told::Before { at } => ("before", Some(at)),
-            Told::Unconfirmed { at } => ("unconfirmed", Some(at)),
-        };
-        let Message { subject, body } = report.message.clone();
-        Self { subject, body, told, told_at, recommendation: report.recommendation.clone() }
-    }
+    let notifier = readers(ground, to).await?;
+    publish::run(&*ground.archive, &notifier, request).await.context("publishing")
 }
 
 pub(crate) fn print(report: &PublishReport, output: &mut Output) -> anyhow::Result<()> {
@@ -99,15 +86,43 @@ fn clock(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%d at %H:%M UTC").to_string()
 }
 
-/// Writes the message to a file, if there is to be one. The terminal shows it in any case.
+/// Nobody, in a rehearsal. The terminal shows the message in any case.
+async fn readers(ground: &Ground, to: &To) -> anyhow::Result<Readers> {
+    let mut readers: Vec<Box<dyn Notifier>> = vec![];
+    if !ground.dry_run {
+        if let Some(topic) = &to.topic {
+            readers.push(ground.cloud.topic(topic).await?);
+        }
+        if let Some(path) = &to.message {
+            readers.push(Box::new(FileNotifier { path: path.clone() }));
+        }
+    }
+    Ok(Readers(readers))
+}
+
+/// Several readers. The first that can't be reached ends it, and the file, which is cheap to write again, is last.
+struct Readers(Vec<Box<dyn Notifier>>);
+
+#[async_trait]
+impl Notifier for Readers {
+    async fn notify(&self, notification: Notification<'_>) -> Result<(), NotifyError> {
+        for reader in &self.0 {
+            reader.notify(notification).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the message to a file.
 struct FileNotifier {
-    path: Option<PathBuf>,
+    path: PathBuf,
 }
 
 #[async_trait]
 impl Notifier for FileNotifier {
-    async fn notify(&self, message: &Message) -> Result<(), NotifyError> {
-        let Some(path) = &self.path else { return Ok(()) };
+    async fn notify(&self, notification: Notification<'_>) -> Result<(), NotifyError> {
+        let path = &self.path;
+        let message = notification.message;
         let text = format!("Subject: {}\n\n{}", message.subject, message.body);
         let refused = |source| NotifyError { to: format!("`{}`", path.display()), source };
         pipeline::archive::directory::write_whole(path, text.as_bytes())

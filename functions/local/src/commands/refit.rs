@@ -29,7 +29,7 @@ pub(crate) struct Refit {
 
 pub(crate) async fn run(command: Refit, file: File, output: &mut Output) -> anyhow::Result<()> {
     let time = command.time.or(file.time());
-    let ground = Ground::of(command.place.or(file.place()))?;
+    let ground = Ground::of(command.place.or(file.place()), output.is_rehearsal()).await?;
     let window = ground.window(&time).await?;
     let report = refit(&ground, window, &command.fit.or(file.fit)).await?;
     if output.is_json() { output.json(&report.document) } else { print(&report, output) }
@@ -43,7 +43,7 @@ pub(crate) async fn refit(ground: &Ground, window: Window, fit: &FitOptions) -> 
         min_r_squared: fit.min_r_squared.unwrap_or(default.min_r_squared),
     };
     let request = RefitRequest { environment: ground.environment.clone(), window, rules };
-    refit::run(&ground.archive, request).await.context("refitting")
+    refit::run(&*ground.archive, request).await.context("refitting")
 }
 
 pub(crate) fn print(report: &RefitReport, output: &mut Output) -> anyhow::Result<()> {

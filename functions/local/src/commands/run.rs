@@ -6,21 +6,24 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 use pipeline::documents::FitDocument;
+use pipeline::ingest::Taken;
+use pipeline::publish::Published;
 use pipeline::sweep::Replayed;
 use serde::Serialize;
 
-use super::ingest::{Taken, What};
-use super::publish::Published;
+use super::ingest::What;
+use super::publish::To;
 use super::sweep::How;
 use super::{Ground, Output, ingest, publish, refit, sweep};
 use crate::options::{File, FitOptions, Place, Time};
 
 /// Do all of it: ingest, refit, sweep, publish
 ///
-/// Takes in recorded metrics, learns what a request costs (unless --coefficient states it), replays the
+/// Takes in metrics, from AWS (--aws) or from files, learns what a request costs (unless --coefficient states it), replays the
 /// traffic under every plausible policy, and prints the advice.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
+  trellis run --environment web-prod --aws --profile production
   trellis run --environment web-prod --metrics cpu.json,requests.json,hosts.json --settings settings.json
   trellis run --environment web-prod --metrics week.csv --column cpu_percent=cpu --ceiling 60
   trellis run --environment web-prod --metrics requests.csv --coefficient 0.012 --intercept 3
@@ -39,9 +42,8 @@ pub(crate) struct Run {
     fit: FitOptions,
     #[command(flatten)]
     how: How,
-    /// Write the message to this file, too
-    #[arg(long, value_name = "FILE")]
-    message: Option<PathBuf>,
+    #[command(flatten)]
+    to: To,
 }
 
 #[derive(Serialize)]
@@ -62,8 +64,8 @@ struct Files {
 }
 
 pub(crate) async fn run(command: Run, file: File, output: &mut Output, now: Timestamp) -> anyhow::Result<()> {
-    let ground = Ground::of(command.place.or(file.place()))?;
-    let ingested = ingest::take_in(&ground, &command.what).await?;
+    let ground = Ground::of(command.place.or(file.place()), output.is_rehearsal()).await?;
+    let ingested = ingest::take_in(&ground, &command.what, &command.time, now).await?;
     if !output.is_json() {
         ingest::print(&ingested, output)?;
     }
@@ -79,14 +81,14 @@ pub(crate) async fn run(command: Run, file: File, output: &mut Output, now: Time
         output.flush()?;
     }
     let swept = sweep::sweep(&ground, window, Replayed::Recorded, command.how.or(file)).await?;
-    let published = publish::publish(&ground, window.end, command.message.as_deref(), now).await?;
+    let published = publish::publish(&ground, window.end, &command.to, now).await?;
     let keys = swept.keys.expect("a sweep of recorded traffic is kept");
     let files = Files {
-        samples: ground.directory.join("samples"),
+        samples: PathBuf::from(&ground.place).join("samples"),
         fit: fitted.as_ref().map(|fitted| ground.path(&fitted.key)),
         recommendation: ground.path(&keys.recommendation),
         table: ground.path(&keys.table),
-        message: command.message,
+        message: command.to.message.filter(|_| !ground.dry_run),
     };
     if output.is_json() {
         let fit = fitted.map(|fitted| fitted.document);
@@ -94,7 +96,7 @@ pub(crate) async fn run(command: Run, file: File, output: &mut Output, now: Time
     }
     writeln!(output)?;
     publish::print(&published, output)?;
-    print(&files, output)
+    if ground.dry_run { Ok(()) } else { print(&files, output) }
 }
 
 fn print(files: &Files, output: &mut Output) -> anyhow::Result<()> {

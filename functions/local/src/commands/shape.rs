@@ -3,10 +3,10 @@
 use std::io::Write as _;
 
 use clap::Args;
+use pipeline::values::Stages;
 use serde::Serialize;
 
 use super::{Output, staged};
-use crate::values::Stages;
 
 /// Turn stages into requests per minute, as CSV
 ///

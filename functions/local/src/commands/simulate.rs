@@ -20,8 +20,8 @@ use serde::Serialize;
 
 use super::{Output, dynamics, staged, trace};
 use crate::options::{Aim, Cost, Delays, Intake, Shape};
-use crate::values::Percent;
 use pipeline::documents::OutcomeDocument;
+use pipeline::values::Percent;
 
 /// Replay one policy, minute by minute
 ///

@@ -5,14 +5,13 @@ use std::io::Write as _;
 use anyhow::Context as _;
 use clap::Args;
 use pipeline::advice;
-use pipeline::sweep::{self, GridOverrides, Model, Replayed, SweepReport, SweepRequest};
+use pipeline::sweep::{self, Model, Replayed, SweepReport, SweepRequest};
 use scaling::cpu_model::CpuModel;
-use scaling::units::{CpuPercent, Instances, Minutes, Seconds, Window};
+use scaling::units::Window;
 
 use super::{Ground, Output, default_ceiling, dynamics, staged, threads};
 use crate::options::{Aim, Candidates, Cost, Delays, File, Place, Shape, Time};
 use crate::progress;
-use crate::values::Values;
 
 /// Replay recent traffic under every plausible policy
 ///
@@ -60,7 +59,7 @@ impl How {
 
 pub(crate) async fn run(command: Sweep, file: File, output: &mut Output) -> anyhow::Result<()> {
     let time = command.time.or(file.time());
-    let ground = Ground::of(command.place.or(file.place()))?;
+    let ground = Ground::of(command.place.or(file.place()), output.is_rehearsal()).await?;
     let window = ground.window(&time).await?;
     let replayed = command.shape.stages.as_ref().map(staged).transpose()?;
     let replayed = replayed.map_or(Replayed::Recorded, Replayed::Staged);
@@ -86,43 +85,21 @@ pub(crate) async fn sweep(
         ceiling: how.aim.ceiling.map_or(default_ceiling(), |percent| percent.0),
         margin: how.aim.margin.map(|percent| percent.0),
         minutes_over_allowed: how.aim.allow_over.unwrap_or(0),
-        grid: overrides(how.candidates)?,
+        grid: how.candidates.values().overrides().context("reading the values to try")?,
         dynamics: dynamics(&how.delays)?,
         threads: threads(how.aim.threads),
     };
     let bar = progress::bar("replaying policies");
-    let report = sweep::run(&ground.archive, request, &progress::report(&bar)).await;
+    let report = sweep::run(&*ground.archive, request, &progress::report(&bar)).await;
     bar.finish_and_clear();
     report.context("sweeping policies")
-}
-
-fn overrides(candidates: Candidates) -> anyhow::Result<GridOverrides> {
-    Ok(GridOverrides {
-        upper_thresholds: percents(candidates.upper_thresholds, "--upper-thresholds")?,
-        lower_thresholds: percents(candidates.lower_thresholds, "--lower-thresholds")?,
-        upper_breach_scale_increments: each(candidates.upper_breach_scale_increments, Instances),
-        lower_breach_scale_increments: each(candidates.lower_breach_scale_increments, Instances),
-        periods: each(candidates.periods, Minutes),
-        evaluation_periods: each(candidates.evaluation_periods, |count| count),
-        cooldowns: each(candidates.cooldowns, Seconds),
-        min_sizes: each(candidates.min_sizes, Instances),
-        max_sizes: each(candidates.max_sizes, Instances),
-    })
-}
-
-fn each<T>(values: Option<Values>, unit: impl Fn(u32) -> T) -> Option<Vec<T>> {
-    values.map(|Values(values)| values.into_iter().map(unit).collect())
-}
-
-fn percents(values: Option<Values>, option: &'static str) -> anyhow::Result<Option<Vec<CpuPercent>>> {
-    let percent = |value| CpuPercent::new(f64::from(value)).with_context(|| format!("reading `{option}`"));
-    values.map(|Values(values)| values.into_iter().map(percent).collect()).transpose()
 }
 
 fn print(ground: &Ground, report: &SweepReport, output: &mut Output) -> anyhow::Result<()> {
     write!(output, "{}", advice::message(&report.document).body)?;
     match &report.keys {
         None => writeln!(output, "\nThis was a what-if: nothing was kept.")?,
+        Some(_) if ground.dry_run => writeln!(output, "\nThis was a rehearsal: nothing was kept.")?,
         Some(keys) => {
             writeln!(output, "\nThe advice lies in   {}", ground.path(&keys.recommendation).display())?;
             writeln!(output, "Every policy that holds   {}", ground.path(&keys.table).display())?;

@@ -4,13 +4,13 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 use clap::Args;
+use pipeline::values::Stages;
 use scaling::cpu_model::CpuModel;
 use scaling::talk;
 use scaling::traffic::Load;
 use serde::Serialize;
 
 use super::{Output, staged};
-use crate::values::Stages;
 
 /// Reproduce the result of the talk that the method comes from
 ///

@@ -137,6 +137,11 @@ impl Key {
         Self(format!("{prefix}latest.json"))
     }
 
+    /// Which environments are looked after.
+    pub fn fleet() -> Self {
+        Self("fleet/latest.json".to_owned())
+    }
+
     /// A key that a store lists.
     pub fn listed(text: String) -> Self {
         Self(text)

@@ -44,14 +44,9 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Vec<Activity>, RecordedError> {
 
 impl Recorded {
     fn activity(self) -> Activity {
-        let kind = match self.description.as_str() {
-            text if text.starts_with("Launching") => ActivityKind::Launch,
-            text if text.starts_with("Terminating") => ActivityKind::Terminate,
-            _ => ActivityKind::Other,
-        };
         Activity {
             id: self.activity_id,
-            kind,
+            kind: ActivityKind::described(&self.description),
             start: self.start_time,
             end: self.end_time,
             successful: self.status_code == "Successful",

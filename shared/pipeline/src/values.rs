@@ -1,4 +1,4 @@
-//! Values as people write them: lists and ranges, percentages, stages, instants.
+//! Values as people write them, in flags, files and events: lists and ranges, percentages, stages, instants.
 
 use std::str::FromStr;
 
@@ -6,13 +6,15 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use scaling::traffic::Stage;
-use scaling::units::{CpuPercent, MinuteUtc, Minutes, RequestsPerMinute};
+use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, RequestsPerMinute, Seconds, UnitError};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+use crate::sweep::GridOverrides;
+
 /// Whole numbers to try: `5`, `1,2,4`, `20..80:5` (from, to, step; the ends are in it), or a mix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Values(pub(crate) Vec<u32>);
+pub struct Values(pub Vec<u32>);
 
 impl FromStr for Values {
     type Err = String;
@@ -56,9 +58,74 @@ impl<'de> Deserialize<'de> for Values {
     }
 }
 
+/// Reads a value from text, as it is written in a flag.
+macro_rules! deserialize_from_text {
+    ($type:ty) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            }
+        }
+    };
+}
+
+deserialize_from_text!(Stages);
+deserialize_from_text!(Instant);
+
+/// Values to try in place of the plausible ones, as they are written.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CandidateValues {
+    /// `UpperThreshold`, CPU percent.
+    pub upper_thresholds: Option<Values>,
+    /// `LowerThreshold`, CPU percent.
+    pub lower_thresholds: Option<Values>,
+    /// `UpperBreachScaleIncrement`, instances.
+    pub upper_breach_scale_increments: Option<Values>,
+    /// `LowerBreachScaleIncrement`, instances to remove, as a positive number.
+    pub lower_breach_scale_increments: Option<Values>,
+    /// `Period`, minutes.
+    pub periods: Option<Values>,
+    /// `EvaluationPeriods`.
+    pub evaluation_periods: Option<Values>,
+    /// `Cooldown`, seconds.
+    pub cooldowns: Option<Values>,
+    /// `MinSize`, instances.
+    pub min_sizes: Option<Values>,
+    /// `MaxSize`, instances.
+    pub max_sizes: Option<Values>,
+}
+
+impl CandidateValues {
+    /// The same with their units. Refuses thresholds over 100.
+    pub fn overrides(self) -> Result<GridOverrides, UnitError> {
+        let instances = |values| each(values, Instances);
+        Ok(GridOverrides {
+            upper_thresholds: percents(self.upper_thresholds)?,
+            lower_thresholds: percents(self.lower_thresholds)?,
+            upper_breach_scale_increments: instances(self.upper_breach_scale_increments),
+            lower_breach_scale_increments: instances(self.lower_breach_scale_increments),
+            periods: each(self.periods, Minutes),
+            evaluation_periods: each(self.evaluation_periods, |count| count),
+            cooldowns: each(self.cooldowns, Seconds),
+            min_sizes: instances(self.min_sizes),
+            max_sizes: instances(self.max_sizes),
+        })
+    }
+}
+
+fn each<T>(values: Option<Values>, unit: impl Fn(u32) -> T) -> Option<Vec<T>> {
+    values.map(|Values(values)| values.into_iter().map(unit).collect())
+}
+
+fn percents(values: Option<Values>) -> Result<Option<Vec<CpuPercent>>, UnitError> {
+    let percent = |value| CpuPercent::new(f64::from(value));
+    values.map(|Values(values)| values.into_iter().map(percent).collect()).transpose()
+}
+
 /// A CPU percentage.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Percent(pub(crate) CpuPercent);
+pub struct Percent(pub CpuPercent);
 
 impl FromStr for Percent {
     type Err = String;
@@ -76,17 +143,9 @@ impl<'de> Deserialize<'de> for Percent {
     }
 }
 
-/// What happens to a burstable instance without credits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum CreditMode {
-    Standard,
-    Unlimited,
-}
-
 /// Stages of traffic: `10:30000,8:150000` is 10 minutes up to 30000 requests a minute, then 8 up to 150000.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Stages(pub(crate) Vec<Stage>);
+pub struct Stages(pub Vec<Stage>);
 
 impl FromStr for Stages {
     type Err = String;
@@ -110,7 +169,7 @@ fn stage(text: &str) -> Result<Stage, String> {
 
 /// An instant: `2026-11-15T00:00:00Z`, or a day, which stands for its first minute in universal time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Instant(pub(crate) MinuteUtc);
+pub struct Instant(pub MinuteUtc);
 
 impl FromStr for Instant {
     type Err = String;

@@ -1,0 +1,154 @@
+//! Stage 3 on AWS: every plausible policy against the traffic.
+
+use std::num::NonZero;
+
+use jiff::Timestamp;
+use pipeline::advice;
+use pipeline::archive::rehearsal::Rehearsal;
+use pipeline::archive::{Archive, Environment};
+use pipeline::documents::RecommendationDocument;
+use pipeline::sweep::{self, Model, Replayed, SweepRequest};
+use pipeline::values::{CandidateValues, Stages};
+use scaling::cpu_model::CpuModel;
+use scaling::dynamics::Dynamics;
+use scaling::traffic::Traffic;
+use scaling::units::{CpuPercent, MinuteUtc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::event::{self, Common, EventError};
+use crate::failure::Failure;
+use crate::fleet::{Emit, Outcome, each};
+use crate::measure::count;
+use crate::recent::{asked_for, window};
+
+const STAGE: &str = "sweep";
+
+/// What holds unless the event says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Defaults {
+    /// How far a sweep looks back.
+    pub lookback_days: u32,
+    /// CPU that should not be reached.
+    pub cpu_ceiling: CpuPercent,
+    /// Policies replayed at once.
+    pub threads: NonZero<usize>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Asked {
+    cpu_ceiling_percent: Option<f64>,
+    margin_percent: Option<f64>,
+    minutes_over_allowed: u32,
+    coefficient: Option<f64>,
+    intercept_percent: Option<f64>,
+    stages: Option<Stages>,
+    candidates: CandidateValues,
+}
+
+#[derive(Serialize)]
+struct Swept {
+    /// Where the advice lies; nothing under "what if".
+    key: Option<String>,
+    subject: String,
+    recommendation: RecommendationDocument,
+}
+
+/// Answers one event.
+pub async fn handle(
+    archive: &dyn Archive,
+    emit: Emit<'_>,
+    defaults: Defaults,
+    event: Value,
+    clock: Timestamp,
+) -> Result<Value, Failure> {
+    let (common, asked) = event::parse::<Asked>(event, clock)?;
+    let template = Template::of(asked, defaults)?;
+    let rehearsal = Rehearsal::over(archive);
+    let archive: &dyn Archive = if common.dry_run { &rehearsal } else { archive };
+    let environments = asked_for(archive, &common).await?;
+    let one = async |environment: &Environment| one(archive, &common, &template, environment).await;
+    each(STAGE, &common, &environments, emit, one).await
+}
+
+/// All of a request but whose and of which time.
+struct Template {
+    replayed: Replayed,
+    model: Model,
+    ceiling: CpuPercent,
+    margin: Option<CpuPercent>,
+    minutes_over_allowed: u32,
+    grid: sweep::GridOverrides,
+    defaults: Defaults,
+}
+
+impl Template {
+    fn of(asked: Asked, defaults: Defaults) -> Result<Self, EventError> {
+        let percent =
+            |field: &'static str| move |value| CpuPercent::new(value).map_err(|error| wrong(field, &error));
+        let ceiling = asked.cpu_ceiling_percent.map(percent("cpu_ceiling_percent")).transpose()?;
+        Ok(Self {
+            replayed: replayed(asked.stages)?,
+            model: model(asked.coefficient, asked.intercept_percent)?,
+            ceiling: ceiling.unwrap_or(defaults.cpu_ceiling),
+            margin: asked.margin_percent.map(percent("margin_percent")).transpose()?,
+            minutes_over_allowed: asked.minutes_over_allowed,
+            grid: asked.candidates.overrides().map_err(|error| wrong("candidates", &error))?,
+            defaults,
+        })
+    }
+}
+
+fn replayed(stages: Option<Stages>) -> Result<Replayed, EventError> {
+    let Some(Stages(stages)) = stages else { return Ok(Replayed::Recorded) };
+    let start = MinuteUtc::new(0).expect("1970 is in the calendar");
+    Traffic::staged(&stages, start).map(Replayed::Staged).map_err(|error| wrong("stages", &error))
+}
+
+fn model(coefficient: Option<f64>, intercept_percent: Option<f64>) -> Result<Model, EventError> {
+    match (coefficient, intercept_percent) {
+        (None, None) => Ok(Model::Fitted),
+        (None, Some(_)) => Err(wrong("intercept_percent", &"it goes with `coefficient`")),
+        (Some(coefficient), intercept) => CpuModel::new(intercept.unwrap_or(0.0), coefficient)
+            .map(Model::Stated)
+            .map_err(|error| wrong("coefficient", &error)),
+    }
+}
+
+fn wrong(field: &'static str, why: &dyn std::fmt::Display) -> EventError {
+    EventError::Value { field, why: why.to_string() }
+}
+
+async fn one(
+    archive: &dyn Archive,
+    common: &Common,
+    template: &Template,
+    environment: &Environment,
+) -> Result<Outcome<Swept>, Failure> {
+    let request = SweepRequest {
+        environment: environment.clone(),
+        window: window(archive, common, template.defaults.lookback_days, environment).await?,
+        replayed: template.replayed.clone(),
+        model: template.model,
+        ceiling: template.ceiling,
+        margin: template.margin,
+        minutes_over_allowed: template.minutes_over_allowed,
+        grid: template.grid.clone(),
+        dynamics: Dynamics::default(),
+        threads: template.defaults.threads,
+    };
+    let report = match sweep::run(archive, request, &|_, _| {}).await {
+        Err(error) if error.is_refusal() => return Ok(Outcome::Refused(Failure::from(error).message)),
+        report => report?,
+    };
+    let candidates = &report.document.candidates;
+    let measures =
+        vec![count("CandidatesReplayed", candidates.replayed), count("CandidatesHeld", candidates.held)];
+    let swept = Swept {
+        key: report.keys.map(|keys| keys.recommendation.to_string()),
+        subject: advice::message(&report.document).subject,
+        recommendation: report.document,
+    };
+    Ok(Outcome::Done(swept, measures))
+}

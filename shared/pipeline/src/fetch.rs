@@ -1,0 +1,314 @@
+//! What stage 1 asks AWS for: which metrics, of which time, and what the answers mean.
+
+mod assemble;
+mod queries;
+
+use std::collections::BTreeMap;
+
+use scaling::dynamics::Monitoring;
+use scaling::sample::{Metric, Period, Sample};
+use scaling::settings::Settings;
+use scaling::units::{MinuteUtc, Minutes, Window};
+
+use crate::archive::{Archive, Environment};
+use crate::documents::{OptionDocument, SettingsDocument};
+use crate::ingest::{IngestRequest, LEAVE_OPEN};
+use crate::recorded::{Note, Recording};
+use crate::service::ServiceError;
+use crate::source::{Described, Environments, Group, LoadBalancer, Metrics, Tier};
+use crate::store::{StoreError, end_of_samples, latest_settings, read_counted_samples};
+
+pub use queries::{Counter, Role, Wanted, wanted};
+
+/// What is fetched again each time, since it may have grown after it was fetched.
+pub const LOOK_BACK: Minutes = Minutes(180);
+/// Days of a first fetch. CloudWatch keeps minutes for 15.
+pub const BACKFILL_DAYS: u32 = 14;
+/// How old one-minute points can be.
+const ONE_MINUTE_KEPT_DAYS: u32 = 15;
+/// How old five-minute points can be.
+const FIVE_MINUTES_KEPT_DAYS: u32 = 63;
+/// Newest minutes of five-minute points that are left open.
+const LEAVE_OPEN_BASIC: Minutes = Minutes(10);
+/// A metric without points for longer than this is told to be silent.
+const SILENT_AFTER: Minutes = Minutes(30);
+
+/// What to fetch.
+#[derive(Debug, Clone)]
+pub struct FetchRequest {
+    /// Whose metrics.
+    pub environment: Environment,
+    /// When this is.
+    pub now: MinuteUtc,
+    /// Of which time; unless told, what is not there yet, and a while before it.
+    pub window: Option<Window>,
+    /// How far a first fetch goes back, days.
+    pub backfill_days: u32,
+}
+
+/// What was fetched.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// For the archive.
+    pub ingest: IngestRequest,
+    /// Of which time.
+    pub window: Window,
+    /// Metrics that CloudWatch was asked for: what it charges for.
+    pub metrics_requested: usize,
+    /// Calls of CloudWatch.
+    pub calls: usize,
+}
+
+/// Why there is nothing to take in.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// AWS did not answer.
+    #[error("asking AWS about `{environment}`")]
+    Service {
+        /// The environment.
+        environment: Environment,
+        /// What is in the way.
+        source: ServiceError,
+    },
+    /// What is there could not be read.
+    #[error("reading what is there")]
+    Read(#[source] StoreError),
+    /// Nothing of that name.
+    #[error(
+        "there is no environment `{0}` in this account and Region, terminated ones left aside; look at the name, the Region and the profile"
+    )]
+    NoEnvironment(Environment),
+    /// It has no requests.
+    #[error(
+        "`{0}` is a worker: it takes messages from a queue, and advice about requests does not apply to it"
+    )]
+    Worker(Environment),
+    /// Nothing counts its requests.
+    #[error(
+        "`{0}` has no load balancer, which would count its requests: a single instance has no trigger either, so that advice on one does not apply"
+    )]
+    NoLoadBalancer(Environment),
+    /// What stands before it counts no requests.
+    #[error(
+        "`{environment}` stands behind `{kind}`, which counts no requests; an application or classic load balancer does"
+    )]
+    OtherLoadBalancer {
+        /// The environment.
+        environment: Environment,
+        /// What kind it is.
+        kind: String,
+    },
+    /// Its group is gone.
+    #[error("`{0}` has no Auto Scaling group at present: it is being built, rebuilt or terminated")]
+    NoGroup(Environment),
+    /// CloudWatch has forgotten.
+    #[error(
+        "{window} begins over {FIVE_MINUTES_KEPT_DAYS} days ago: CloudWatch keeps neither minutes nor five of them that long"
+    )]
+    TooOld {
+        /// The time asked for.
+        window: Window,
+    },
+    /// The window is none.
+    #[error("{window} has not happened yet, or ends before it begins; the newest {LEAVE_OPEN} are left open")]
+    NotYet {
+        /// The time asked for.
+        window: Window,
+    },
+    /// Nobody reported anything.
+    #[error("CloudWatch has no points of `{environment}` from {window}: is it running?")]
+    NoPoints {
+        /// The environment.
+        environment: Environment,
+        /// The time asked for.
+        window: Window,
+    },
+}
+
+impl FetchError {
+    /// Whether that is how things are, and no fault: the next environment may be another matter.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Service { .. } | Self::Read(_) | Self::NoEnvironment(_))
+    }
+}
+
+/// Asks AWS for what is not in the archive yet. Nothing is written.
+pub async fn fetch(
+    environments: &dyn Environments,
+    metrics: &dyn Metrics,
+    archive: &dyn Archive,
+    request: &FetchRequest,
+) -> Result<Fetched, FetchError> {
+    let environment = &request.environment;
+    let failed = |source| FetchError::Service { environment: environment.clone(), source };
+    let described = environments.describe(environment).await.map_err(failed)?;
+    let described = described.ok_or_else(|| FetchError::NoEnvironment(environment.clone()))?;
+    let group = usable(environment, &described)?;
+    let before = Before::read(archive, environment, request.now).await.map_err(FetchError::Read)?;
+    let window = window(request, before.end)?;
+    let wanted =
+        wanted(&group.document.name, &described.load_balancer, periods(request.now, window, &described));
+    let queries: Vec<_> = wanted.iter().map(|wanted| wanted.query.clone()).collect();
+    let answer = metrics.get(&queries, window).await.map_err(failed)?;
+    let mut activities =
+        environments.activities(&group.document.name, window.start.start()).await.map_err(failed)?;
+    activities.extend(environments.deployments(&described.id, window).await.map_err(failed)?);
+    let assembled =
+        assemble::samples(&wanted, &answer.series, &complete(request.now, window), before.counted());
+    if assembled.samples.is_empty() {
+        return Err(FetchError::NoPoints { environment: environment.clone(), window });
+    }
+    let mut notes: Vec<Note> = answer.messages.into_iter().map(Note::Message).collect();
+    notes.extend(assembled.notes);
+    notes.extend(seams(&before, group, &described.options));
+    notes.extend(silent(&before.samples, &assembled.samples, window, &assembled.load_balancer_reported));
+    Ok(Fetched {
+        ingest: IngestRequest {
+            environment: environment.clone(),
+            recording: Recording { samples: assembled.samples, notes },
+            options: Some(described.options.clone()),
+            group: Some(group.document.clone()),
+            activities,
+            load_balancer_reported: Some(assembled.load_balancer_reported),
+            // Left open already, counted from now and not from the newest point.
+            leave_open: Minutes(0),
+        },
+        window,
+        metrics_requested: queries.len(),
+        calls: answer.calls,
+    })
+}
+
+/// What the archive holds of the time shortly before.
+struct Before {
+    end: Option<MinuteUtc>,
+    samples: Vec<Sample>,
+    instances_by: Option<String>,
+    settings: Option<SettingsDocument>,
+}
+
+impl Before {
+    async fn read(
+        archive: &dyn Archive,
+        environment: &Environment,
+        now: MinuteUtc,
+    ) -> Result<Self, StoreError> {
+        let end = end_of_samples(archive, environment).await?;
+        let (samples, instances_by) = match end {
+            None => (vec![], None),
+            Some(end) => {
+                read_counted_samples(archive, environment, Window { start: end - LOOK_BACK, end }).await?
+            }
+        };
+        let settings = latest_settings(archive, environment, now).await?;
+        Ok(Self { end, samples, instances_by, settings })
+    }
+
+    /// What counted the instances so far, which should go on to do so.
+    fn counted(&self) -> Option<&str> {
+        self.instances_by.as_deref()
+    }
+}
+
+/// The group of an environment that advice can apply to.
+fn usable<'a>(environment: &Environment, described: &'a Described) -> Result<&'a Group, FetchError> {
+    let environment = || environment.clone();
+    if described.tier == Tier::Worker {
+        return Err(FetchError::Worker(environment()));
+    }
+    match &described.load_balancer {
+        LoadBalancer::None => return Err(FetchError::NoLoadBalancer(environment())),
+        LoadBalancer::Other(kind) => {
+            return Err(FetchError::OtherLoadBalancer { environment: environment(), kind: kind.clone() });
+        }
+        LoadBalancer::Classic(_) | LoadBalancer::Application { .. } => {}
+    }
+    described.group.as_ref().ok_or_else(|| FetchError::NoGroup(environment()))
+}
+
+/// What is not there yet and a while before it, on boundaries of five minutes; the newest minutes stay open.
+fn window(request: &FetchRequest, end_of_samples: Option<MinuteUtc>) -> Result<Window, FetchError> {
+    let newest = request.now - LEAVE_OPEN;
+    let window = match request.window {
+        Some(asked) => Window { start: asked.start, end: asked.end.min(newest) },
+        None => {
+            let oldest = newest - Minutes(request.backfill_days * 24 * 60);
+            let start = end_of_samples.map_or(oldest, |end| (end.min(newest) - LOOK_BACK).max(oldest));
+            Window { start, end: newest }
+        }
+    };
+    let window = Window { start: by_five(window.start), end: window.end };
+    if window.end <= window.start {
+        return Err(FetchError::NotYet { window: request.window.unwrap_or(window) });
+    }
+    let kept = Window::days_before(request.now, FIVE_MINUTES_KEPT_DAYS);
+    if window.start < kept.start { Err(FetchError::TooOld { window }) } else { Ok(window) }
+}
+
+/// The minute at or before it at which a period of five begins.
+fn by_five(minute: MinuteUtc) -> MinuteUtc {
+    minute - Minutes(minute.epoch_minutes().rem_euclid(5) as u32)
+}
+
+/// The distance of the points that CloudWatch has: of CPU, and of everything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Periods {
+    /// Of the instances' CPU.
+    pub cpu: Period,
+    /// Of the load balancer's and the group's metrics.
+    pub others: Period,
+}
+
+fn periods(now: MinuteUtc, window: Window, described: &Described) -> Periods {
+    if window.start < Window::days_before(now, ONE_MINUTE_KEPT_DAYS).start {
+        return Periods { cpu: Period::FiveMinutes, others: Period::FiveMinutes };
+    }
+    // Beanstalk always tells the interval; options that can't be read are told about elsewhere.
+    let settings = Settings::from_options(described.options.iter().map(OptionDocument::as_option));
+    let basic = settings.is_ok_and(|settings| settings.monitoring == Monitoring::Basic);
+    let cpu = if basic { Period::FiveMinutes } else { Period::OneMinute };
+    Periods { cpu, others: Period::OneMinute }
+}
+
+/// The end of the newest period of either length that can't grow any more.
+fn complete(now: MinuteUtc, window: Window) -> BTreeMap<Period, MinuteUtc> {
+    let basic = by_five(window.end.min(now - LEAVE_OPEN_BASIC));
+    BTreeMap::from([(Period::OneMinute, window.end), (Period::FiveMinutes, basic)])
+}
+
+/// What is not as it was, or not as the options say.
+fn seams(before: &Before, group: &Group, options: &[OptionDocument]) -> Vec<Note> {
+    let now = &group.document;
+    let was = before.settings.as_ref().and_then(|settings| settings.group.as_ref());
+    let rebuilt = was
+        .filter(|was| was.name != now.name)
+        .map(|was| Note::Rebuilt { before: was.name.clone(), now: now.name.clone() });
+    let settings = Settings::from_options(options.iter().map(OptionDocument::as_option)).ok();
+    let limits = settings.map(|settings| (settings.group.min_size.0, settings.group.max_size.0));
+    let differ = limits
+        .filter(|limits| *limits != (now.min_size, now.max_size))
+        .map(|options| Note::LimitsDiffer { options, live: (now.min_size, now.max_size) });
+    let suspended =
+        (!group.suspended.is_empty()).then(|| Note::Suspended { processes: group.suspended.join(", ") });
+    [rebuilt, differ, suspended].into_iter().flatten().collect()
+}
+
+/// Metrics that have stopped. Requests that are absent while the load balancer reports are zero, not silent.
+fn silent(
+    before: &[Sample],
+    fetched: &[Sample],
+    window: Window,
+    load_balancer_reported: &std::collections::BTreeSet<MinuteUtc>,
+) -> Vec<Note> {
+    let newest = |metric| {
+        let samples = before.iter().chain(fetched).filter(|sample| sample.get(metric).is_some());
+        let ends = samples.map(|sample| sample.minute_utc + sample.period.minutes());
+        let zeros = load_balancer_reported.iter().map(|minute| *minute + Minutes(1));
+        let zeros = zeros.filter(|_| metric == Metric::Requests);
+        ends.chain(zeros).max()
+    };
+    let main = [Metric::Requests, Metric::CpuPercent, Metric::InService];
+    let notes = main.into_iter().map(|metric| (metric, newest(metric)));
+    let silent = notes.filter(|(_, newest)| newest.is_none_or(|newest| newest + SILENT_AFTER < window.end));
+    silent.map(|(metric, since)| Note::Silent { metric: metric.column(), since }).collect()
+}

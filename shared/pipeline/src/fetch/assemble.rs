@@ -1,0 +1,110 @@
+//! Points of several series, joined by their time into samples.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use scaling::sample::{Metric, Period, Sample};
+use scaling::units::MinuteUtc;
+
+use super::queries::{Counter, Role, Wanted};
+use crate::recorded::Note;
+
+/// What the points come to.
+pub(super) struct Assembled {
+    /// One for each period, oldest first.
+    pub(super) samples: Vec<Sample>,
+    /// What to know about them.
+    pub(super) notes: Vec<Note>,
+    /// Minutes of which the load balancer said something: there, absent requests are zero.
+    pub(super) load_balancer_reported: BTreeSet<MinuteUtc>,
+}
+
+type Points = [(MinuteUtc, f64)];
+type Values = BTreeMap<(MinuteUtc, Period, Metric), f64>;
+
+/// Share of the points that a better counter must have to be taken.
+const ENOUGH: f64 = 0.9;
+/// CloudWatch's averages of full CPU can lie a rounding error above it.
+const ROUNDING: f64 = 1.0;
+
+/// Joins `series`, one for each of `wanted`, up to where each period is `complete`. The instances are counted by
+/// what counted them before, if it still does.
+pub(super) fn samples(
+    wanted: &[Wanted],
+    series: &[Vec<(MinuteUtc, f64)>],
+    complete: &BTreeMap<Period, MinuteUtc>,
+    counted_before: Option<&str>,
+) -> Assembled {
+    let whole = |wanted: &Wanted, points: &Points| -> Vec<(MinuteUtc, f64)> {
+        let period = wanted.query.period;
+        points.iter().copied().filter(|(minute, _)| *minute + period.minutes() <= complete[&period]).collect()
+    };
+    let whole: Vec<(&Wanted, Vec<(MinuteUtc, f64)>)> =
+        wanted.iter().zip(series).map(|(wanted, points)| (wanted, whole(wanted, points))).collect();
+    let counter = counter(&whole, counted_before);
+    let mut values = Values::new();
+    for (wanted, points) in &whole {
+        if let Some(metric) = metric(wanted.role, counter) {
+            add(&mut values, metric, wanted.query.period, points);
+        }
+    }
+    let load_balancer =
+        whole.iter().filter(|(wanted, _)| wanted.role == Role::Counter(Counter::LoadBalancer));
+    let reported = load_balancer.flat_map(|(wanted, points)| {
+        let minutes = wanted.query.period.minutes().0;
+        points.iter().flat_map(move |(start, _)| (0..minutes).map(|i| *start + scaling::units::Minutes(i)))
+    });
+    let load_balancer_reported = reported.collect();
+    let (samples, refused) = sampled(values);
+    let notes = counter.map(|counter| Note::InstancesBy(format!("`{}`", counter.series())));
+    Assembled { samples, notes: notes.into_iter().chain(refused).collect(), load_balancer_reported }
+}
+
+/// The column that the points of a role go to; none for a count of the instances that was not chosen.
+fn metric(role: Role, counter: Option<Counter>) -> Option<Metric> {
+    match role {
+        Role::Metric(metric) => Some(metric),
+        Role::Counter(each) => (Some(each) == counter).then_some(Metric::InService),
+    }
+}
+
+/// The counter that counted before, or else the best, if it has nearly as many points as any.
+fn counter(series: &[(&Wanted, Vec<(MinuteUtc, f64)>)], before: Option<&str>) -> Option<Counter> {
+    let points = |counter| {
+        let of = series.iter().filter(|(wanted, _)| wanted.role == Role::Counter(counter));
+        of.map(|(_, points)| points.len()).sum::<usize>()
+    };
+    let most = Counter::ALL.into_iter().map(points).max().unwrap_or(0);
+    let enough = |counter: &Counter| points(*counter) > 0 && points(*counter) as f64 >= ENOUGH * most as f64;
+    let named_before = |counter: &Counter| before.is_some_and(|before| before.contains(counter.series()));
+    let same = Counter::ALL.into_iter().find(|counter| named_before(counter) && enough(counter));
+    same.or_else(|| Counter::ALL.into_iter().find(enough))
+}
+
+fn add(values: &mut Values, metric: Metric, period: Period, points: &Points) {
+    for (minute, value) in points {
+        let there = values.entry((*minute, period, metric)).or_insert(0.0);
+        *there = if metric.adds_up() { *there + value } else { *value };
+    }
+}
+
+/// Samples of values, and how many were none that their metric can have.
+fn sampled(values: Values) -> (Vec<Sample>, Vec<Note>) {
+    let mut samples: Vec<Sample> = Vec::new();
+    let mut refused: BTreeMap<Metric, usize> = BTreeMap::new();
+    for ((minute, period, metric), value) in values {
+        if samples.last().is_none_or(|last| last.key() != (minute, period)) {
+            samples.push(Sample::empty(minute, period));
+        }
+        let sample = samples.last_mut().expect("one was pushed");
+        if sample.set(metric, rounded(metric, value)).is_err() {
+            *refused.entry(metric).or_default() += 1;
+        }
+    }
+    let note = |(metric, count): (Metric, usize)| Note::Refused { metric: metric.column(), count };
+    (samples, refused.into_iter().map(note).collect())
+}
+
+fn rounded(metric: Metric, value: f64) -> f64 {
+    let is_cpu = matches!(metric, Metric::CpuPercent | Metric::CpuPercentMax);
+    if is_cpu && 100.0 < value && value <= 100.0 + ROUNDING { 100.0 } else { value }
+}
