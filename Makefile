@@ -4,18 +4,19 @@ PYTHON ?= python3
 # The Python peers that `make bench` compares with.
 PEERS ?= ../shared/bench
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check stack bench clean
 
 help:
 	@echo "make demo    build, and run the whole chain on the shipped sample"
-	@echo "make test    every check: format, lints, documentation, tests, Parquet read by other programs"
-	@echo "make check   the same without what needs Python"
-	@echo "make bench   our replay beside its Python peers, with ratios"
+	@echo "make test    every check: those of check and stack, and Parquet read by other programs"
+	@echo "make check   format, lints, documentation and tests that need nothing but Rust"
+	@echo "make stack   the stack: its template, and deployed to a local AWS, with the functions as they are built"
+	@echo "make bench   our replay beside its Python peers, with ratios; and the functions' start, memory and size"
 
 demo:
-	cargo run --release --quiet --package trellis -- demo --directory demo
+	cargo run --release --quiet --package trellis --no-default-features -- demo --directory demo
 
-test: .venv/.readers check
+test: .venv/.readers check stack
 
 check:
 	cargo fmt --all --check
@@ -23,7 +24,10 @@ check:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 	cargo test --workspace --locked
 
-bench: .venv/.bench
+stack: .venv/.aws
+	.venv/bin/python -m pytest --quiet -p no:cacheprovider tests/aws
+
+bench: .venv/.bench .venv/.aws
 	cargo bench --package trellis-tests --bench simulate --no-run
 	.venv/bin/python tests/benches/compare.py $(PEERS) \
 	    "$$(ls -t target/release/deps/simulate-* | grep -v '\.d$$' | head -1)"
@@ -32,6 +36,10 @@ bench: .venv/.bench
 	$(PYTHON) -m venv .venv
 
 .venv/.readers: requirements.txt | .venv/bin/python
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+.venv/.aws: requirements-aws.txt | .venv/bin/python
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 

@@ -140,7 +140,29 @@ fn metrics_in_memory_keep_every_promise() {
     for (minute, value) in suite::points(now()) {
         metrics.put(&suite::query("Sum", "suite"), minute, value);
     }
-    block_on(suite::run(&metrics, now()));
+    block_on(suite::metrics(&metrics, now()));
+}
+
+#[test]
+fn environments_in_memory_keep_every_promise() {
+    let mut environments = MemoryEnvironments::default();
+    for (name, tags) in suite::NAMES.into_iter().zip([vec![suite::tag()], vec![]]) {
+        let described = Described { id: format!("e-{name}"), ..described() };
+        environments.environments.insert(name.into(), (described, tags));
+    }
+    let activity = |kind, at: &str| Activity {
+        id: at.into(),
+        kind,
+        start: at.parse().unwrap(),
+        end: None,
+        successful: false,
+        cause: String::new(),
+    };
+    let launch = activity(ActivityKind::Launch, suite::ACTIVITY);
+    environments.activities.insert("web-group".into(), vec![launch]);
+    let deployment = activity(ActivityKind::Deployment, suite::DEPLOYMENT);
+    environments.deployments.insert("e-suite-a".into(), vec![deployment]);
+    block_on(suite::environments(&environments));
 }
 
 #[test]

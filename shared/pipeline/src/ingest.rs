@@ -143,15 +143,16 @@ pub async fn run(archive: &dyn Archive, request: IngestRequest) -> Result<Ingest
     let Some(window) = span(&samples) else {
         return Err(IngestError::NothingComplete { environment, fetched, leave_open: open });
     };
-    let counted = recording.notes.iter().find_map(Note::instances_by);
-    let merged =
-        merge_samples(archive, &environment, &samples, counted).await.map_err(IngestError::Samples)?;
+    // The samples last: where they end, the next fetch begins, and what was not kept by then would be lost.
     merge_activities(archive, &environment, &activities).await.map_err(IngestError::Activities)?;
     let settings_changed = match options {
         Some(options) => keep_settings(archive, &environment, options, group, window).await.map(Some),
         None => Ok(None),
     };
     let settings_changed = settings_changed.map_err(IngestError::Settings)?;
+    let counted = recording.notes.iter().find_map(Note::instances_by);
+    let merged =
+        merge_samples(archive, &environment, &samples, counted).await.map_err(IngestError::Samples)?;
     Ok(IngestReport { window, merged, filled, left_open, settings_changed, notes: recording.notes })
 }
 

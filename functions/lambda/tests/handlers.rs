@@ -1,0 +1,395 @@
+//! All four handlers on memory: what they answer, what they say to wrong events, and what they survive.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
+
+use std::num::NonZero;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use lambda::failure::{Failure, Kind};
+use lambda::ingest::Ports;
+use lambda::sweep::Defaults;
+use lambda::{ingest, publish, refit, sweep};
+use pipeline::activity::{Activity, ActivityKind};
+use pipeline::archive::memory::MemoryArchive;
+use pipeline::archive::{Archive, ArchiveError, Environment, Expected, Key, Object, Prefix};
+use pipeline::documents::{GroupDocument, OptionDocument};
+use pipeline::fetch::{self, Counter, Periods, Role};
+use pipeline::fleet::Fleet;
+use pipeline::publish::{Notification, Notifier, NotifyError};
+use pipeline::service::{ServiceError, Trouble};
+use pipeline::source::memory::{MemoryEnvironments, MemoryMetrics};
+use pipeline::source::{Described, Group, LoadBalancer, Tier};
+use scaling::sample::{Metric, Period};
+use scaling::units::{CpuPercent, MinuteUtc, Minutes};
+use serde_json::{Value, json};
+
+const NOW: &str = "2026-11-04T06:20:00Z";
+
+fn now() -> MinuteUtc {
+    MinuteUtc::containing(NOW.parse().unwrap()).unwrap()
+}
+
+fn option(namespace: &str, name: &str, value: &str) -> OptionDocument {
+    OptionDocument {
+        namespace: namespace.into(),
+        option_name: name.into(),
+        value: value.into(),
+        resource_name: None,
+    }
+}
+
+fn load_balancer() -> LoadBalancer {
+    LoadBalancer::Classic("lb".into())
+}
+
+fn described() -> Described {
+    let trigger = |name, value| option("aws:autoscaling:trigger", name, value);
+    let group = GroupDocument { name: "g".into(), min_size: 3, max_size: 6, default_cooldown_seconds: 360 };
+    Described {
+        id: "e-1".into(),
+        tier: Tier::Web,
+        group: Some(Group { document: group, suspended: vec![] }),
+        load_balancer: load_balancer(),
+        options: vec![
+            trigger("MeasureName", "CPUUtilization"),
+            trigger("Unit", "Percent"),
+            trigger("UpperThreshold", "60"),
+            trigger("LowerThreshold", "20"),
+            option("aws:autoscaling:asg", "MinSize", "3"),
+            option("aws:autoscaling:asg", "MaxSize", "6"),
+            option("aws:autoscaling:launchconfiguration", "MonitoringInterval", "1 minute"),
+        ],
+    }
+}
+
+/// A day and a half of a wave of requests on three instances.
+fn metrics() -> MemoryMetrics {
+    let mut metrics = MemoryMetrics::default();
+    let periods = Periods { cpu: Period::OneMinute, others: Period::OneMinute };
+    for ago in 1..=2160_u32 {
+        let phase = f64::from(ago % 720) / 720.0;
+        let requests = (1000.0 + 8000.0 * (1.0 - (2.0 * phase - 1.0).abs())).round();
+        let stray = [0.4, -0.4][ago as usize % 2];
+        for wanted in fetch::wanted("g", &load_balancer(), periods) {
+            let value = match wanted.role {
+                Role::Metric(Metric::Requests) => requests,
+                Role::Metric(Metric::CpuPercent) => 2.0 + 0.01 * requests / 3.0 + stray,
+                Role::Counter(Counter::LoadBalancer) => 3.0,
+                _ => continue,
+            };
+            metrics.put(&wanted.query, now() - Minutes(ago), value);
+        }
+    }
+    metrics
+}
+
+/// An account, its archive, its readers and the log.
+struct Account<A> {
+    archive: A,
+    environments: MemoryEnvironments,
+    metrics: MemoryMetrics,
+    mailbox: Mailbox,
+    log: Mutex<Vec<String>>,
+}
+
+impl<A: Archive> Account<A> {
+    fn on(archive: A) -> Self {
+        let mut environments = MemoryEnvironments::default();
+        for name in ["api", "web"] {
+            environments.environments.insert(name.into(), (described(), vec![]));
+        }
+        let hours = [5, 20, 30].map(|hours| now() - Minutes(60 * hours));
+        let launch = |at: MinuteUtc| Activity {
+            id: at.to_string(),
+            kind: ActivityKind::Launch,
+            start: at.start(),
+            end: Some((at + Minutes(1)).start()),
+            successful: true,
+            cause: String::new(),
+        };
+        environments.activities.insert("g".into(), hours.map(launch).to_vec());
+        let (mailbox, log) = (Mailbox::default(), Mutex::default());
+        Self { archive, environments, metrics: metrics(), mailbox, log }
+    }
+
+    fn ingest(&self, fleet: &str, event: Value) -> Result<Value, Failure> {
+        let emit = |line: &str| self.log.lock().unwrap().push(line.to_owned());
+        let ports = Ports {
+            archive: &self.archive,
+            environments: &self.environments,
+            metrics: &self.metrics,
+            emit: &emit,
+        };
+        let fleet: Fleet = fleet.parse().unwrap();
+        block_on(ingest::handle(ports, &fleet, event, clock()))
+    }
+
+    fn refit(&self, event: Value) -> Result<Value, Failure> {
+        block_on(refit::handle(&self.archive, &|_| (), 14, event, clock()))
+    }
+
+    fn sweep(&self, mut event: Value) -> Result<Value, Failure> {
+        // Few policies, for speed.
+        let few = json!({ "upper_thresholds": [30, 40], "lower_thresholds": [10], "cooldowns": [360], "min_sizes": [2] });
+        if let Some(event) = event.as_object_mut() {
+            event.entry("candidates").or_insert(few);
+        }
+        let cpu_ceiling = CpuPercent::new(50.0).unwrap();
+        let defaults = Defaults { lookback_days: 14, cpu_ceiling, threads: NonZero::<usize>::MIN };
+        block_on(sweep::handle(&self.archive, &|_| (), defaults, event, clock()))
+    }
+
+    fn publish(&self, event: Value) -> Result<Value, Failure> {
+        block_on(publish::handle(&self.archive, &self.mailbox, &|_| (), event, clock()))
+    }
+
+    /// The whole chain for one environment, as the state machines run it.
+    fn chain(&self) -> Result<(), Failure> {
+        let event = json!({ "environment": "web", "time": NOW });
+        self.ingest("web", event.clone())?;
+        self.refit(event.clone())?;
+        self.sweep(event.clone())?;
+        self.publish(event).map(|_| ())
+    }
+}
+
+fn clock() -> Timestamp {
+    NOW.parse().unwrap()
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// Remembers subjects.
+#[derive(Default)]
+struct Mailbox(Mutex<Vec<String>>);
+
+#[async_trait]
+impl Notifier for Mailbox {
+    async fn notify(&self, notification: Notification<'_>) -> Result<(), NotifyError> {
+        self.0.lock().unwrap().push(notification.message.subject.clone());
+        Ok(())
+    }
+}
+
+/// An archive whose puts fail from one on, as if the function had been killed before it.
+struct Dying {
+    under: MemoryArchive,
+    puts_left: AtomicI64,
+}
+
+#[async_trait]
+impl Archive for Dying {
+    async fn get(&self, key: &Key) -> Result<Option<Object>, ArchiveError> {
+        self.under.get(key).await
+    }
+
+    async fn put(&self, key: &Key, body: Bytes, expected: Expected<'_>) -> Result<(), ArchiveError> {
+        if self.puts_left.fetch_sub(1, Ordering::Relaxed) <= 0 {
+            let said = "the function was killed".to_owned();
+            let source = ServiceError { action: "s3:PutObject", trouble: Trouble::Unavailable, said };
+            return Err(ArchiveError::Store {
+                action: "writing",
+                place: key.to_string(),
+                source: source.into(),
+            });
+        }
+        self.under.put(key, body, expected).await
+    }
+
+    async fn list(&self, prefix: &Prefix) -> Result<Vec<Key>, ArchiveError> {
+        self.under.list(prefix).await
+    }
+}
+
+fn objects(archive: &dyn Archive) -> Vec<(Key, Bytes)> {
+    let web = Environment::new("web").unwrap();
+    let prefixes = [Prefix::samples, Prefix::settings, Prefix::activities, Prefix::fits, Prefix::sweeps];
+    let prefixes = prefixes.map(|of| of(&web));
+    let keys = prefixes.iter().flat_map(|prefix| block_on(archive.list(prefix)).unwrap());
+    keys.map(|key| (key.clone(), block_on(archive.get(&key)).unwrap().unwrap().body)).collect()
+}
+
+#[test]
+fn the_four_stages_lead_to_one_message_however_often_they_run() {
+    let account = Account::on(MemoryArchive::default());
+    for _ in 0..3 {
+        account.chain().unwrap();
+    }
+    let subjects = account.mailbox.0.lock().unwrap();
+    assert_eq!(subjects.len(), 1, "{subjects:?}");
+    assert!(subjects[0].starts_with("Trellis: web: change"), "{subjects:?}");
+}
+
+#[test]
+fn killed_before_any_write_the_next_run_makes_it_whole_and_nobody_is_told_twice() {
+    let whole = Account::on(MemoryArchive::default());
+    whole.chain().unwrap();
+    let writes = whole.archive.puts();
+    assert!(writes >= 7, "samples of three days, settings, fit, sweep, advice, record: {writes}");
+    for survived in 0..writes {
+        let puts_left = AtomicI64::new(i64::try_from(survived).unwrap());
+        let account = Account::on(Dying { under: MemoryArchive::default(), puts_left });
+        let failure = account.chain().unwrap_err();
+        assert_eq!(failure.kind, Kind::Transient, "{failure}");
+        account.archive.puts_left.store(i64::MAX, Ordering::Relaxed);
+        account.chain().unwrap();
+        let same = objects(&account.archive) == objects(&whole.archive);
+        assert!(same, "killed before put {survived}");
+        let told = account.mailbox.0.lock().unwrap().len();
+        assert_eq!(told, 1, "killed before put {survived}");
+    }
+}
+
+#[test]
+fn one_that_fails_does_not_stop_the_others_and_is_named() {
+    let account = Account::on(MemoryArchive::default());
+    let failure = account.ingest("api,nobody,web", json!({ "time": NOW })).unwrap_err();
+    assert_eq!(failure.kind, Kind::NotFound);
+    assert!(failure.message.starts_with("1 of 3 environments failed: `nobody`: there is no"), "{failure}");
+    for name in ["api", "web"] {
+        let samples = Prefix::samples(&Environment::new(name).unwrap());
+        assert_eq!(block_on(account.archive.list(&samples)).unwrap().len(), 3, "{name}");
+    }
+}
+
+#[test]
+fn the_fleet_that_ingest_saw_is_that_of_the_later_stages() {
+    let account = Account::on(MemoryArchive::default());
+    let listed = account.ingest("*", json!({ "list_environments": true })).unwrap();
+    assert_eq!(listed, json!({ "stage": "ingest", "time": NOW, "environments": ["api", "web"] }));
+    account.ingest("*", json!({})).unwrap();
+    let answer = account.refit(json!({})).unwrap();
+    let named: Vec<&Value> =
+        answer["reports"].as_array().unwrap().iter().map(|r| &r["environment"]).collect();
+    assert_eq!(named, ["api", "web"]);
+}
+
+#[test]
+fn an_event_of_eventbridge_gives_the_time() {
+    let account = Account::on(MemoryArchive::default());
+    let event = json!({
+        "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "1",
+        "time": NOW, "region": "eu-central-1", "resources": [], "detail": {},
+    });
+    let answer = account.ingest("web", event).unwrap();
+    assert_eq!((&answer["time"], &answer["reports"][0]["outcome"]), (&json!(NOW), &json!("done")));
+}
+
+#[test]
+fn a_refusal_is_an_answer_with_its_reason() {
+    let account = Account::on(MemoryArchive::default());
+    let event = json!({ "environment": "web", "time": NOW });
+    let answer = account.refit(event.clone()).unwrap();
+    assert_eq!(answer["reports"][0]["outcome"], "refused");
+    assert!(answer["reports"][0]["reason"].as_str().unwrap().contains("`web` has no samples"), "{answer}");
+    assert_eq!(account.sweep(event.clone()).unwrap()["reports"][0]["outcome"], "refused");
+    assert_eq!(account.publish(event).unwrap()["reports"][0]["outcome"], "refused");
+}
+
+#[test]
+fn a_rehearsal_changes_nothing() {
+    let account = Account::on(MemoryArchive::default());
+    account.chain().unwrap();
+    let puts = account.archive.puts();
+    let event = json!({ "environment": "web", "time": "2026-11-04T06:25:00Z", "dry_run": true });
+    assert_eq!(account.ingest("web", event.clone()).unwrap()["reports"][0]["samples_added"], 3);
+    account.refit(event.clone()).unwrap();
+    account.sweep(event.clone()).unwrap();
+    account.publish(event).unwrap();
+    assert_eq!((account.archive.puts(), account.mailbox.0.lock().unwrap().len()), (puts, 1));
+}
+
+#[test]
+fn old_samples_are_stale_unless_their_time_is_asked_for() {
+    let account = Account::on(MemoryArchive::default());
+    account.chain().unwrap();
+    let later = json!({ "environment": "web", "time": "2026-11-06T06:20:00Z" });
+    for failure in [account.refit(later.clone()).unwrap_err(), account.sweep(later).unwrap_err()] {
+        assert_eq!(failure.kind, Kind::Stale);
+        assert!(
+            failure.message.starts_with("the newest sample ends at 2026-11-04T06:17Z, over 12 hours"),
+            "{failure}"
+        );
+    }
+    let asked =
+        json!({ "environment": "web", "time": "2026-11-06T06:20:00Z", "until": "2026-11-04T06:00:00Z" });
+    assert_eq!(account.refit(asked).unwrap()["reports"][0]["outcome"], "done");
+}
+
+#[test]
+fn each_environment_leaves_a_line_that_cloudwatch_reads_metrics_from() {
+    let account = Account::on(MemoryArchive::default());
+    account.ingest("api,web", json!({ "time": NOW })).unwrap();
+    let log = account.log.lock().unwrap();
+    assert_eq!(log.len(), 2);
+    let line: Value = serde_json::from_str(&log[1]).unwrap();
+    assert_eq!((&line["Environment"], &line["Stage"]), (&json!("web"), &json!("ingest")));
+    assert_eq!((&line["MinutesFetched"], &line["Refused"]), (&json!(2157.0), &json!(0.0)));
+    let metrics = &line["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!((&metrics["Namespace"], &metrics["Dimensions"]), (&json!("Trellis"), &json!([["Stage"]])));
+    for metric in metrics["Metrics"].as_array().unwrap() {
+        assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_event_is_named() {
+    let account = Account::on(MemoryArchive::default());
+    let wrong = |answer: Result<Value, Failure>, expected: &str| {
+        let failure = answer.unwrap_err();
+        assert_eq!(failure.kind, Kind::BadRequest);
+        assert!(failure.message.contains(expected), "`{failure}` does not say `{expected}`");
+    };
+    wrong(account.ingest("web", json!(["web"])), "must be a JSON object");
+    wrong(account.ingest("web", json!({ "window": 3 })), "unknown field `window`");
+    wrong(account.ingest("web", json!({ "window": 3 })), "every event may have `time`, `environment`");
+    wrong(
+        account.ingest("web", json!({ "environment": 3 })),
+        "the event's `environment`: invalid type: integer `3`",
+    );
+    wrong(
+        account.ingest("web", json!({ "environment": "a\nb" })),
+        "the event's `environment`: an environment's name",
+    );
+    wrong(account.refit(json!({ "dry_run": "yes" })), "the event's `dry_run`: invalid type: string");
+    wrong(account.refit(json!({ "from": "2026-11-03", "until": "2026-11-02" })), "is not after `from`");
+    wrong(account.refit(json!({ "from": "2026-11-30" })), "the event's window is backwards");
+    wrong(account.refit(json!({ "from": "2026-11-03", "lookback_days": 3 })), "one start is enough");
+    wrong(account.refit(json!({ "lookback_days": 0 })), "must be from 1 to 455");
+    wrong(account.refit(json!({ "time": "noon" })), "the event's `time`");
+    wrong(
+        account.sweep(json!({ "cpu_ceiling_percent": 101 })),
+        "`cpu_ceiling_percent`: CPU percent must be from 0 to 100",
+    );
+    wrong(
+        account.sweep(json!({ "intercept_percent": 2 })),
+        "`intercept_percent`: it goes with `coefficient`",
+    );
+    wrong(account.sweep(json!({ "coefficient": -1 })), "the event's `coefficient`");
+    wrong(account.sweep(json!({ "stages": "1" })), "the event's `stages`: `1` is not a stage");
+    wrong(account.sweep(json!({ "candidates": { "periods": ["x"] } })), "the event's `candidates.periods`");
+    wrong(
+        account.sweep(json!({ "candidates": { "upper_thresholds": [130] } })),
+        "the event's `candidates`: CPU percent",
+    );
+    wrong(account.publish(json!({ "topic": "x" })), "unknown field `topic`");
+}
+
+#[test]
+fn a_what_if_is_answered_and_not_kept() {
+    let account = Account::on(MemoryArchive::default());
+    account.chain().unwrap();
+    let puts = account.archive.puts();
+    let event =
+        json!({ "environment": "web", "time": NOW, "stages": "10:3000,8:9000", "cpu_ceiling_percent": 60 });
+    let answer = account.sweep(event).unwrap();
+    let report = &answer["reports"][0];
+    assert_eq!((&report["key"], account.archive.puts()), (&Value::Null, puts));
+    assert_eq!(report["recommendation"]["cpu_ceiling_percent"], 60.0);
+}
