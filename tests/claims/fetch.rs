@@ -381,6 +381,50 @@ fn the_best_counter_counts_and_goes_on_to_count() {
 }
 
 #[test]
+fn a_counter_that_is_known_is_not_looked_for_again_until_it_stops() {
+    let mut world = World::of(described());
+    world.busy(last_hours(4));
+    assert_eq!(world.fetch_at(now()).unwrap().metrics_requested, 10, "the first time, everything");
+    world.ingest_at(now());
+    assert_eq!(world.fetch_at(now()).unwrap().metrics_requested, 8);
+    let wanted = detailed();
+    let later = Window { start: now(), end: now() + Minutes(400) };
+    world.report(&wanted, Role::Metric(Metric::CpuPercent), later, 5.0);
+    world.report(&wanted, Role::Counter(Counter::CpuSamples), later, 2.0);
+    let fetched = world.fetch_of(later.end, Some(Window { start: later.start, end: later.end })).unwrap();
+    assert_eq!(fetched.metrics_requested, 8 + 10);
+    let by = fetched.ingest.recording.notes.iter().find_map(Note::instances_by).unwrap();
+    assert_eq!(by, "`SampleCount of CPUUtilization`");
+}
+
+/// Prices of eu-central-1 in USD: a thousand metrics asked for; a thousand puts and lists, and gets, of S3; a
+/// GB-second and a million starts of a function; a thousand transitions of a standard machine, a million express runs.
+#[test]
+fn an_environment_costs_less_than_ten_cents_a_month_at_the_default_schedules() {
+    let mut world = World::of(described());
+    let noon = now() + Minutes(720);
+    world.busy(Window { start: now() - Minutes(1440), end: noon + Minutes(60) });
+    world.ingest_at(noon);
+    let metrics = world.fetch_at(noon + Minutes(60)).unwrap().metrics_requested;
+    let before = world.archive.counts();
+    world.ingest_at(noon + Minutes(60));
+    let after = world.archive.counts();
+    let (gets, puts, lists) = (after.0 - before.0, after.1 - before.1, after.2 - before.2);
+    let (hours, days) = (730.0, 30.4);
+    let cloudwatch = hours * metrics as f64 * 0.01 / 1e3;
+    let s3 = hours * ((puts + lists) as f64 * 0.0054 + gets as f64 * 0.00043) / 1e3;
+    // Seconds and gigabytes, measured on two slow cores and rounded up.
+    let functions = hours * 2.0 * 0.25 + days * (1.0 * 0.5 + 6.0 * 1.729 + 1.0 * 0.25);
+    let functions = functions * 0.000_016_666_7 + (hours + 3.0 * days) * 0.2 / 1e6;
+    let machines = hours / 1e6 + days * 8.0 * 0.025 / 1e3;
+    let total = cloudwatch + s3 + functions + machines;
+    println!(
+        "{gets} gets, {puts} puts, {lists} lists, {metrics} metrics an hour; {cloudwatch:.4}, S3 {s3:.4}, functions {functions:.4}, machines {machines:.4}: {total:.4} USD"
+    );
+    assert!(total < 0.10, "{total}");
+}
+
+#[test]
 fn a_rebuilt_environment_is_found_by_its_new_group_and_the_seam_is_told() {
     let mut world = World::of(described());
     world.busy(last_hours(4));

@@ -15,9 +15,11 @@ use crate::documents::{OptionDocument, SettingsDocument};
 use crate::ingest::{IngestRequest, LEAVE_OPEN};
 use crate::recorded::{Note, Recording};
 use crate::service::ServiceError;
-use crate::source::{Described, Environments, Group, LoadBalancer, Metrics, Tier};
-use crate::store::{StoreError, end_of_samples, latest_settings, read_counted_samples};
+use crate::source::{Answer, Described, Environments, Group, LoadBalancer, Metrics, Tier};
+use crate::store::{Newest, StoreError, latest_settings, newest_samples};
 
+use assemble::Assembled;
+use queries::needed;
 pub use queries::{Counter, Role, Wanted, wanted};
 
 /// What is fetched again each time, since it may have grown after it was fetched.
@@ -146,19 +148,18 @@ pub async fn fetch(
     let group = usable(environment, &described)?;
     let before = Before::read(archive, environment, request.now).await.map_err(FetchError::Read)?;
     let window = window(request, before.end)?;
-    let wanted =
-        wanted(&group.document.name, &described.load_balancer, periods(request.now, window, &described));
-    let queries: Vec<_> = wanted.iter().map(|wanted| wanted.query.clone()).collect();
-    let answer = metrics.get(&queries, window).await.map_err(failed)?;
+    let periods = periods(request.now, window, &described);
+    let wanted = wanted(&group.document.name, &described.load_balancer, periods);
+    let asked = Asked { window, complete: complete(request.now, window), counted_before: before.counted() };
+    let gathered = asked.gather(metrics, &wanted).await.map_err(failed)?;
+    let assembled = gathered.assembled;
     let mut activities =
         environments.activities(&group.document.name, window.start.start()).await.map_err(failed)?;
     activities.extend(environments.deployments(&described.id, window).await.map_err(failed)?);
-    let assembled =
-        assemble::samples(&wanted, &answer.series, &complete(request.now, window), before.counted());
     if assembled.samples.is_empty() {
         return Err(FetchError::NoPoints { environment: environment.clone(), window });
     }
-    let mut notes: Vec<Note> = answer.messages.into_iter().map(Note::Message).collect();
+    let mut notes: Vec<Note> = gathered.messages.into_iter().map(Note::Message).collect();
     notes.extend(assembled.notes);
     notes.extend(seams(&before, group, &described.options));
     notes.extend(silent(&before.samples, &assembled.samples, window, &assembled.load_balancer_reported));
@@ -174,9 +175,50 @@ pub async fn fetch(
             leave_open: Minutes(0),
         },
         window,
-        metrics_requested: queries.len(),
-        calls: answer.calls,
+        metrics_requested: gathered.metrics_requested,
+        calls: gathered.calls,
     })
+}
+
+/// Of which time, up to where, and what counted the instances so far.
+struct Asked<'a> {
+    window: Window,
+    complete: BTreeMap<Period, MinuteUtc>,
+    counted_before: Option<&'a str>,
+}
+
+/// What came of asking CloudWatch.
+struct Gathered {
+    assembled: Assembled,
+    messages: Vec<String>,
+    metrics_requested: usize,
+    calls: usize,
+}
+
+impl Asked<'_> {
+    /// Asks for what is needed, and for everything once that counter which is known counts no more: CloudWatch
+    /// charges for each metric that is asked for, whether it has points or not.
+    async fn gather(&self, metrics: &dyn Metrics, wanted: &[Wanted]) -> Result<Gathered, ServiceError> {
+        let needed = needed(wanted, self.counted_before);
+        let first = self.ask(metrics, &needed).await?;
+        let counted = first.assembled.notes.iter().find_map(Note::instances_by);
+        if needed.len() == wanted.len() || counted == self.counted_before {
+            return Ok(first);
+        }
+        let second = self.ask(metrics, wanted).await?;
+        Ok(Gathered {
+            metrics_requested: first.metrics_requested + second.metrics_requested,
+            calls: first.calls + second.calls,
+            ..second
+        })
+    }
+
+    async fn ask(&self, metrics: &dyn Metrics, wanted: &[Wanted]) -> Result<Gathered, ServiceError> {
+        let queries: Vec<_> = wanted.iter().map(|wanted| wanted.query.clone()).collect();
+        let Answer { series, messages, calls } = metrics.get(&queries, self.window).await?;
+        let assembled = assemble::samples(wanted, &series, &self.complete, self.counted_before);
+        Ok(Gathered { assembled, messages, metrics_requested: queries.len(), calls })
+    }
 }
 
 /// What the archive holds of the time shortly before.
@@ -193,15 +235,14 @@ impl Before {
         environment: &Environment,
         now: MinuteUtc,
     ) -> Result<Self, StoreError> {
-        let end = end_of_samples(archive, environment).await?;
-        let (samples, instances_by) = match end {
-            None => (vec![], None),
-            Some(end) => {
-                read_counted_samples(archive, environment, Window { start: end - LOOK_BACK, end }).await?
-            }
-        };
+        let newest = newest_samples(archive, environment, LOOK_BACK).await?;
         let settings = latest_settings(archive, environment, now).await?;
-        Ok(Self { end, samples, instances_by, settings })
+        Ok(match newest {
+            None => Self { end: None, samples: vec![], instances_by: None, settings },
+            Some(Newest { end, samples, instances_by }) => {
+                Self { end: Some(end), samples, instances_by, settings }
+            }
+        })
     }
 
     /// What counted the instances so far, which should go on to do so.

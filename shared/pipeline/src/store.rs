@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use bytes::Bytes;
 use jiff::Timestamp;
 use scaling::sample::{Period, Sample};
-use scaling::units::{MinuteUtc, Window};
+use scaling::units::{MinuteUtc, Minutes, Window};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -118,6 +118,41 @@ pub async fn end_of_samples(
     let Some(newest) = keys.last() else { return Ok(None) };
     let samples = read_day(archive, newest).await?.samples;
     Ok(samples.iter().map(|sample| sample.minute_utc + sample.period.minutes()).max())
+}
+
+/// The newest samples of an environment.
+pub struct Newest {
+    /// The end of the newest.
+    pub end: MinuteUtc,
+    /// Those that start within a span before that, oldest first.
+    pub samples: Vec<Sample>,
+    /// The series that counts the instances on the newest day that says so.
+    pub instances_by: Option<String>,
+}
+
+/// The samples of the `span` before the end of the newest one, if there is any.
+pub async fn newest_samples(
+    archive: &dyn Archive,
+    environment: &Environment,
+    span: Minutes,
+) -> Result<Option<Newest>, StoreError> {
+    let keys = archive.list(&Prefix::samples(environment)).await?;
+    let (mut newest, mut end): (Option<Newest>, Option<MinuteUtc>) = (None, None);
+    for key in keys.iter().rev() {
+        if end.is_some_and(|end| *key < Key::samples(environment, end - span)) {
+            break;
+        }
+        let day = read_day(archive, key).await?;
+        end = end.or(day.samples.iter().map(|sample| sample.minute_utc + sample.period.minutes()).max());
+        let Some(end) = end else { continue };
+        let found = newest.get_or_insert(Newest { end, samples: vec![], instances_by: None });
+        found.samples.extend(day.samples.into_iter().filter(|sample| end - span <= sample.minute_utc));
+        found.instances_by = found.instances_by.take().or(day.instances_by);
+    }
+    if let Some(newest) = &mut newest {
+        newest.samples.sort_by_key(Sample::key);
+    }
+    Ok(newest)
 }
 
 /// What the archive holds of a day.

@@ -16,12 +16,20 @@ pub struct MemoryArchive(Mutex<Objects>);
 struct Objects {
     by_key: BTreeMap<Key, Object>,
     puts: u64,
+    gets: u64,
+    lists: u64,
 }
 
 impl MemoryArchive {
     /// How often something was put.
     pub fn puts(&self) -> u64 {
         self.objects().puts
+    }
+
+    /// How often it was asked to get, put and list.
+    pub fn counts(&self) -> (u64, u64, u64) {
+        let objects = self.objects();
+        (objects.gets, objects.puts, objects.lists)
     }
 
     fn objects(&self) -> MutexGuard<'_, Objects> {
@@ -32,7 +40,9 @@ impl MemoryArchive {
 #[async_trait]
 impl Archive for MemoryArchive {
     async fn get(&self, key: &Key) -> Result<Option<Object>, ArchiveError> {
-        Ok(self.objects().by_key.get(key).cloned())
+        let mut objects = self.objects();
+        objects.gets += 1;
+        Ok(objects.by_key.get(key).cloned())
     }
 
     async fn put(&self, key: &Key, body: Bytes, expected: Expected<'_>) -> Result<(), ArchiveError> {
@@ -48,7 +58,8 @@ impl Archive for MemoryArchive {
     }
 
     async fn list(&self, prefix: &Prefix) -> Result<Vec<Key>, ArchiveError> {
-        let objects = self.objects();
+        let mut objects = self.objects();
+        objects.lists += 1;
         let listed = objects.by_key.keys().filter(|key| key.as_str().starts_with(prefix.as_str()));
         Ok(listed.cloned().collect())
     }

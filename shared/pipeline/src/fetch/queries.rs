@@ -77,6 +77,15 @@ pub fn wanted(group: &str, load_balancer: &LoadBalancer, periods: Periods) -> Ve
     wanted
 }
 
+/// The same without counters that are not the one known to count. The load balancer's own says where it was idle.
+pub(super) fn needed(wanted: &[Wanted], counted_by: Option<&str>) -> Vec<Wanted> {
+    let is_needed = |wanted: &&Wanted| match (wanted.role, counted_by) {
+        (Role::Metric(_) | Role::Counter(Counter::LoadBalancer), _) | (_, None) => true,
+        (Role::Counter(counter), Some(series)) => series.contains(counter.series()),
+    };
+    wanted.iter().filter(is_needed).cloned().collect()
+}
+
 /// What one kind of load balancer calls what Trellis wants.
 struct Names {
     namespace: &'static str,
