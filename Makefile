@@ -27,7 +27,11 @@ check:
 stack: .venv/.aws
 	.venv/bin/python -m pytest --quiet -p no:cacheprovider tests/aws
 
+FUNCTIONS = ingest-metrics refit-coefficient sweep-policies publish-recommendation
+
 bench: .venv/.bench .venv/.aws
+	PATH="$(CURDIR)/.venv/bin:$$PATH" cargo lambda build --release $(FUNCTIONS:%=--package %)
+	.venv/bin/python tests/benches/functions.py target/lambda
 	cargo bench --package trellis-tests --bench simulate --no-run
 	.venv/bin/python tests/benches/compare.py $(PEERS) \
 	    "$$(ls -t target/release/deps/simulate-* | grep -v '\.d$$' | head -1)"

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import threading
 import time
@@ -435,6 +436,43 @@ def test_the_schedules_start_the_machines_with_their_time(stack):
         schedule = targets[stack.outputs[machine]]
         assert json.loads(schedule["Target"]["Input"]) == {"time": "<aws.scheduler.scheduled-time>"}
         assert schedule["State"] == "ENABLED"
+
+
+def test_a_schedule_that_is_due_starts_its_machine(stack, runs):
+    """ministack does not put the time in its place: here, the schedule's input holds one."""
+    scheduler = stack.local.client("scheduler")
+    machine = stack.outputs["AdviseMachine"]
+    [schedule] = [
+        schedule for schedule in (scheduler.get_schedule(Name=s["Name"]) for s in scheduler.list_schedules()["Schedules"])
+        if schedule["Target"]["Arn"] == machine
+    ]
+    before = {e["executionArn"] for e in stack.machines.list_executions(stateMachineArn=machine)["executions"]}
+    due = (datetime.now(timezone.utc) - timedelta(minutes=1)).strftime("at(%Y-%m-%dT%H:%M:%S)")
+    scheduler.update_schedule(
+        Name=schedule["Name"], ScheduleExpression=due, FlexibleTimeWindow={"Mode": "OFF"},
+        Target=schedule["Target"] | {"Input": json.dumps({"time": TIME})},
+    )
+    for _ in range(300):
+        executions = stack.machines.list_executions(stateMachineArn=machine)["executions"]
+        started = [e for e in executions if e["executionArn"] not in before and e["status"] != "RUNNING"]
+        if started:
+            break
+        time.sleep(0.2)
+    assert [execution["status"] for execution in started] == ["SUCCEEDED"]
+
+
+@pytest.mark.parametrize("table", ["samples", "activities", "sweeps"])
+def test_the_tables_for_athena_have_the_columns_that_are_written(stack, runs, table):
+    text = (ROOT / f"infra/athena/{table}.sql").read_text()
+    columns = re.search(r"\((.*?)\n\)\npartitioned by", text, re.DOTALL)[1]
+    declared = dict(line.rstrip(",").split() for line in columns.strip().splitlines())
+    key = next(key for key in runs.objects if key.startswith(f"{table}/") and key.endswith(".parquet"))
+    names = {"string": "string", "double": "double", "int32": "int", "bool": "boolean"}
+    written = {
+        column.name: names.get(str(column.type), "timestamp" if "timestamp" in str(column.type) else str(column.type))
+        for column in stack.table(key).schema
+    }
+    assert declared == written
 
 
 def test_the_functions_ask_only_for_what_they_may_and_may_only_what_they_ask_for(stack, runs):

@@ -115,7 +115,7 @@ fn names_that_are_no_line_of_text_are_refused() {
 
 #[test]
 fn a_rehearsal_keeps_every_promise_and_changes_nothing_below() {
-    block_on(suite::run(|| Rehearsal::over(MemoryArchive::default())));
+    block_on(suite::run(|| Rehearsal::over(Box::new(MemoryArchive::default()))));
     let below = MemoryArchive::default();
     block_on(below.put(&key(), Bytes::from("real"), Expected::Absent)).unwrap();
     let rehearsal = Rehearsal::over(&below);

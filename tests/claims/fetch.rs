@@ -3,7 +3,7 @@
 use pipeline::activity::{Activity, ActivityKind, DeploymentEvent, deployments_of};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Environment, Key};
-use pipeline::documents::{GroupDocument, OptionDocument};
+use pipeline::documents::GroupDocument;
 use pipeline::fetch::{
     self, BACKFILL_DAYS, Counter, FetchError, FetchRequest, Fetched, Periods, Role, Wanted,
 };
@@ -15,7 +15,7 @@ use pipeline::store::read_samples;
 use scaling::sample::{Metric, Period, Sample};
 use scaling::units::{MinuteUtc, Minutes, Window};
 
-use crate::block_on;
+use crate::{block_on, option};
 
 /// 2026-11-16T00:00Z, two weeks after the first of the archive's days.
 fn now() -> MinuteUtc {
@@ -24,15 +24,6 @@ fn now() -> MinuteUtc {
 
 fn environment() -> Environment {
     Environment::new("web").unwrap()
-}
-
-fn option(namespace: &str, name: &str, value: &str) -> OptionDocument {
-    OptionDocument {
-        namespace: namespace.into(),
-        option_name: name.into(),
-        value: value.into(),
-        resource_name: None,
-    }
 }
 
 fn group(name: &str) -> Group {

@@ -7,6 +7,7 @@ mod alarms;
 mod archive;
 mod backtests;
 mod candidates;
+mod envelopes;
 mod fetch;
 mod fit;
 mod intake;
@@ -21,6 +22,8 @@ mod tables;
 mod talk;
 mod worked_examples;
 
+use pipeline::documents::OptionDocument;
+
 /// Runs a stage to its end.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -34,4 +37,10 @@ fn intake_options(columns: &[(&str, &str)], conditions: &[&str]) -> pipeline::re
         conditions: conditions.iter().map(|text| text.parse().unwrap()).collect(),
         ..pipeline::recorded::Options::default()
     }
+}
+
+/// An option of an environment.
+fn option(namespace: &str, name: &str, value: &str) -> OptionDocument {
+    let (namespace, option_name, value) = (namespace.into(), name.into(), value.into());
+    OptionDocument { namespace, option_name, value, resource_name: None }
 }

@@ -24,7 +24,7 @@ use scaling::sample::{Metric, Period, Sample};
 use scaling::traffic::{Stage, Traffic};
 use scaling::units::{CpuPercent, MinuteUtc, Minutes, RequestsPerMinute, Window};
 
-use crate::block_on;
+use crate::{block_on, option};
 
 /// 2026-11-02T00:00Z.
 const START: i64 = 29_892_960;
@@ -59,15 +59,6 @@ fn two_days() -> Vec<Sample> {
         sample(minute, &[(Metric::Requests, requests), (Metric::CpuPercent, cpu), (Metric::InService, 3.0)])
     };
     (0..2880).map(at).collect()
-}
-
-fn option(namespace: &str, name: &str, value: &str) -> OptionDocument {
-    OptionDocument {
-        namespace: namespace.into(),
-        option_name: name.into(),
-        value: value.into(),
-        resource_name: None,
-    }
 }
 
 /// A fixed group of three, more than the night needs.
@@ -160,7 +151,7 @@ fn publish(archive: &MemoryArchive, mailbox: &Mailbox) -> Result<Told, PublishEr
     block_on(publish::run(archive, mailbox, request)).map(|report| report.told)
 }
 
-fn with_advice() -> (MemoryArchive, RecommendationDocument) {
+pub(crate) fn with_advice() -> (MemoryArchive, RecommendationDocument) {
     let archive = MemoryArchive::default();
     ingest(&archive, two_days()).unwrap();
     refit(&archive).unwrap();

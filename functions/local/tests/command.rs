@@ -385,3 +385,37 @@ fn every_command_teaches_with_its_help() {
     }
     assert!(desk.succeeds("--help").contains("trellis demo"));
 }
+
+#[test]
+fn a_rehearsal_shows_the_advice_and_leaves_nothing() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    let said = desk.succeeds("run --environment web --metrics m.csv --message advice.txt --dry-run");
+    assert!(said.contains("Subject: Trellis: web"), "{said}");
+    assert!(!said.contains("Files:"), "{said}");
+    assert_eq!(desk.files(), ["m.csv"]);
+}
+
+#[test]
+fn metrics_come_from_aws_or_from_files() {
+    let desk = Desk::new();
+    desk.fails("ingest --environment web", "--metrics <FILE>");
+    desk.fails("ingest --environment web --aws --metrics m.csv", "cannot be used with");
+    desk.fails(
+        "ingest --environment web --archive s3:// --region eu-central-1 --aws",
+        "is no address of a bucket",
+    );
+}
+
+#[test]
+fn without_a_region_aws_is_not_asked_and_the_error_says_how_to_name_one() {
+    let desk = Desk::new();
+    let mut command = desk.command();
+    command.args(["ingest", "--environment", "web", "--aws"]);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    let output = command.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", desk.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("no AWS Region is known: give --region"), "{said}");
+}

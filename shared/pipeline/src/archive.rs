@@ -25,36 +25,6 @@ pub trait Archive: Send + Sync {
     async fn list(&self, prefix: &Prefix) -> Result<Vec<Key>, ArchiveError>;
 }
 
-#[async_trait]
-impl<A: Archive + ?Sized> Archive for &A {
-    async fn get(&self, key: &Key) -> Result<Option<Object>, ArchiveError> {
-        (**self).get(key).await
-    }
-
-    async fn put(&self, key: &Key, body: Bytes, expected: Expected<'_>) -> Result<(), ArchiveError> {
-        (**self).put(key, body, expected).await
-    }
-
-    async fn list(&self, prefix: &Prefix) -> Result<Vec<Key>, ArchiveError> {
-        (**self).list(prefix).await
-    }
-}
-
-#[async_trait]
-impl<A: Archive + ?Sized> Archive for Box<A> {
-    async fn get(&self, key: &Key) -> Result<Option<Object>, ArchiveError> {
-        (**self).get(key).await
-    }
-
-    async fn put(&self, key: &Key, body: Bytes, expected: Expected<'_>) -> Result<(), ArchiveError> {
-        (**self).put(key, body, expected).await
-    }
-
-    async fn list(&self, prefix: &Prefix) -> Result<Vec<Key>, ArchiveError> {
-        (**self).list(prefix).await
-    }
-}
-
 /// An object, and which version of it this is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {

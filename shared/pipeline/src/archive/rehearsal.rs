@@ -1,6 +1,7 @@
 //! An archive to rehearse on: what is put stays in memory, over an archive that nothing is changed in.
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,21 +9,21 @@ use bytes::Bytes;
 use super::memory::MemoryArchive;
 use super::{Archive, ArchiveError, Expected, Key, Object, Prefix};
 
-/// Reads through to an archive, and keeps writes to itself.
-pub struct Rehearsal<A> {
-    under: A,
+/// Reads through to an archive that it points to, and keeps writes to itself.
+pub struct Rehearsal<P> {
+    under: P,
     put: MemoryArchive,
 }
 
-impl<A: Archive> Rehearsal<A> {
-    /// Over `under`, which stays as it is.
-    pub fn over(under: A) -> Self {
+impl<P: Deref<Target: Archive> + Send + Sync> Rehearsal<P> {
+    /// Over what `under` points to, which stays as it is.
+    pub fn over(under: P) -> Self {
         Self { under, put: MemoryArchive::default() }
     }
 }
 
 #[async_trait]
-impl<A: Archive> Archive for Rehearsal<A> {
+impl<P: Deref<Target: Archive> + Send + Sync> Archive for Rehearsal<P> {
     async fn get(&self, key: &Key) -> Result<Option<Object>, ArchiveError> {
         match self.put.get(key).await? {
             Some(object) => Ok(Some(object)),
