@@ -439,18 +439,17 @@ def test_the_schedules_start_the_machines_with_their_time(stack):
 
 
 def test_a_schedule_that_is_due_starts_its_machine(stack, runs):
-    """ministack does not put the time in its place: here, the schedule's input holds one."""
+    """Another schedule with the same target, due at once: ministack looks every ten seconds, and does not put the time
+    in its place, so that the input holds one."""
     scheduler = stack.local.client("scheduler")
     machine = stack.outputs["AdviseMachine"]
-    [schedule] = [
-        schedule for schedule in (scheduler.get_schedule(Name=s["Name"]) for s in scheduler.list_schedules()["Schedules"])
-        if schedule["Target"]["Arn"] == machine
-    ]
+    schedules = [scheduler.get_schedule(Name=s["Name"]) for s in scheduler.list_schedules()["Schedules"]]
+    [target] = [s["Target"] for s in schedules if s["Target"]["Arn"] == machine]
     before = {e["executionArn"] for e in stack.machines.list_executions(stateMachineArn=machine)["executions"]}
     due = (datetime.now(timezone.utc) - timedelta(minutes=1)).strftime("at(%Y-%m-%dT%H:%M:%S)")
-    scheduler.update_schedule(
-        Name=schedule["Name"], ScheduleExpression=due, FlexibleTimeWindow={"Mode": "OFF"},
-        Target=schedule["Target"] | {"Input": json.dumps({"time": TIME})},
+    scheduler.create_schedule(
+        Name="due-now", ScheduleExpression=due, FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target | {"Input": json.dumps({"time": TIME})},
     )
     for _ in range(300):
         executions = stack.machines.list_executions(stateMachineArn=machine)["executions"]
