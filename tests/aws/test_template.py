@@ -274,7 +274,7 @@ def test_every_error_that_passes_is_tried_again_and_no_other():
 
 FIELDS = {
     "ingest-metrics": {"list_environments"},
-    "refit-coefficient": {"min_usable", "min_load_spread", "min_r_squared"},
+    "refit-coefficient": {"min_usable", "min_load_spread", "min_r_squared", "cpu_ceiling_percent", "instances"},
     "sweep-policies": {
         "cpu_ceiling_percent", "margin_percent", "minutes_over_allowed", "coefficient", "intercept_percent", "stages",
         "candidates",

@@ -77,7 +77,8 @@ impl Truth {
             cpu_percent: row.group_cpu_percent,
             requests: rate.map(RequestsPerMinute::get),
         };
-        Record { start: start(), minutes: self.rows().iter().zip(&rates).map(minute).collect() }
+        let minutes = self.rows().iter().zip(&rates).map(minute).collect();
+        Record { start: start(), minutes, cpu_ceiling: CpuPercent::new(100.0).unwrap() }
     }
 }
 
@@ -195,7 +196,8 @@ fn gaps_in_the_record_are_not_compared_and_do_no_harm() {
 
 #[test]
 fn a_record_of_nothing_is_no_back_test() {
-    let record = Record { start: start(), minutes: vec![RecordedMinute::default(); 50] };
+    let minutes = vec![RecordedMinute::default(); 50];
+    let record = Record { start: start(), minutes, cpu_ceiling: CpuPercent::new(100.0).unwrap() };
     let plan = plan(60.0, 25.0, 2, 12);
     assert_eq!(
         back_test(&record, model(), &plan, &Course::default(), Dynamics::default(), Free::MetricDelay),

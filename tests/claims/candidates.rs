@@ -53,10 +53,15 @@ fn evaluated(policy: ScalingPolicy) -> Evaluated {
     Evaluated { policy, outcome: setting(&load()).simulate(&policy, question).unwrap() }
 }
 
+/// CPU that can be passed by none.
+fn full() -> CpuPercent {
+    CpuPercent::new(100.0).unwrap()
+}
+
 #[test]
 fn no_candidate_oscillates_or_falls_below_the_present_minimum() {
     let present = Group { min_size: Instances(2), max_size: Instances(4), cooldown: Seconds(360) };
-    let candidates = grid(Some(present)).candidates(Monitoring::Detailed);
+    let candidates = grid(Some(present)).candidates(Monitoring::Detailed, full());
     assert!(candidates.policies.len() > 1_000);
     assert!(candidates.oscillating > 0);
     assert!(
@@ -70,7 +75,7 @@ fn no_candidate_oscillates_or_falls_below_the_present_minimum() {
 #[test]
 fn basic_monitoring_gets_no_period_below_five_minutes() {
     let grid = Grid { periods: vec![Minutes(1), Minutes(5), Minutes(7)], ..grid(None) };
-    let candidates = grid.candidates(Monitoring::Basic);
+    let candidates = grid.candidates(Monitoring::Basic, full());
     assert!(candidates.too_fine > 0);
     assert!(candidates.policies.iter().all(|policy| policy.trigger().period == Minutes(5)));
 }
@@ -79,7 +84,7 @@ fn basic_monitoring_gets_no_period_below_five_minutes() {
 fn something_plausible_always_holds_since_a_fixed_group_does() {
     let steep = Load { demand_percent: [vec![10.0; 30], vec![2_000.0; 30]].concat(), ..load() };
     let grid = Grid::plausible(&steep, percent(50.0), None, Monitoring::Detailed);
-    let policies = grid.candidates(Monitoring::Detailed).policies;
+    let policies = grid.candidates(Monitoring::Detailed, full()).policies;
     let held = sweep(&setting(&steep), &policies, question(), NonZero::<usize>::MIN, &|_| ());
     assert!(!held.is_empty());
     assert!(held.iter().all(|evaluated| evaluated.policy.group().min_size > Instances(16)));
@@ -87,7 +92,7 @@ fn something_plausible_always_holds_since_a_fixed_group_does() {
 
 #[test]
 fn the_recommended_policy_is_the_cheapest_that_also_holds_with_later_metrics() {
-    let policies = grid(None).candidates(Monitoring::Detailed).policies;
+    let policies = grid(None).candidates(Monitoring::Detailed, full()).policies;
     let kept = kept(&policies);
     let load = load();
     let verdict = recommend(&setting(&load), question(), None, &kept);
@@ -104,7 +109,7 @@ fn the_recommended_policy_is_the_cheapest_that_also_holds_with_later_metrics() {
 
 #[test]
 fn a_present_policy_that_is_as_cheap_is_kept() {
-    let policies = grid(None).candidates(Monitoring::Detailed).policies;
+    let policies = grid(None).candidates(Monitoring::Detailed, full()).policies;
     let kept = kept(&policies);
     let Verdict::Change(best) = recommend(&setting(&load()), question(), None, &kept) else {
         panic!("something holds")
@@ -115,7 +120,7 @@ fn a_present_policy_that_is_as_cheap_is_kept() {
 
 #[test]
 fn a_present_policy_that_breaks_the_ceiling_is_left_even_for_a_dearer_one() {
-    let policies = grid(None).candidates(Monitoring::Detailed).policies;
+    let policies = grid(None).candidates(Monitoring::Detailed, full()).policies;
     let breaking = policies.iter().map(|policy| evaluated(*policy)).filter(|e| e.outcome.minutes_over > 0);
     let breaking = breaking.min_by_key(|evaluated| evaluated.outcome.billed_instance_minutes).unwrap();
     let verdict = recommend(&setting(&load()), question(), Some(breaking), &kept(&policies));

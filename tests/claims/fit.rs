@@ -1,10 +1,12 @@
 //! What a request costs: found where the data carry it, refused where they don't.
 
 use proptest::prelude::*;
-use scaling::fit::{Fit, FitError, FitRules, fit};
+use scaling::coefficient::{Circumstances, Fit, FitError, FitRules, Interval, fit, fit_within};
 use scaling::observation::LeftOut;
 use scaling::sample::{Metric, Period, Sample};
 use scaling::units::{MinuteUtc, Minutes};
+
+use crate::made::{self, PLAIN, Truth};
 
 fn sample(minute: u32, period: Period, values: &[(Metric, f64)]) -> Sample {
     let mut sample = Sample::empty(MinuteUtc::new(0).unwrap() + Minutes(minute), period);
@@ -91,7 +93,10 @@ fn too_few_minutes_are_refused_with_what_is_wrong_with_the_others() {
     let mut samples = straight(12);
     samples.push(minute(100, 500.0, 20.0, 0.0));
     let refused = fitted(&samples).unwrap_err();
-    assert_eq!(refused.to_string(), "only 12 usable periods, 30 needed (left out: 1 with zero instances)");
+    assert_eq!(
+        refused.to_string(),
+        "only 12 usable periods, 30 needed (left out: 1 with zero instances); take in more, or look back further"
+    );
 }
 
 #[test]
@@ -114,11 +119,121 @@ fn cpu_that_has_nothing_to_do_with_requests_is_refused() {
     assert!(matches!(fitted(&falling), Err(FitError::NotRising { .. })));
 }
 
+#[test]
+fn requests_that_are_one_in_every_minute_are_no_sums() {
+    let samples: Vec<Sample> = (0..60).map(|i| minute(i, 1.0, 20.0 + f64::from(i), 1.0)).collect();
+    let refused = fitted(&samples).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "requests are 1 in 100 % of the periods: that is RequestCount by Average or another wrong statistic; ask for its Sum"
+    );
+}
+
+#[test]
+fn two_kinds_of_instances_that_share_no_line_are_named() {
+    // Every other minute is served by an instance twice as fast.
+    let at = |i: u32| {
+        minute(
+            i,
+            500.0 + 10.0 * f64::from(i),
+            [0.01, 0.02][i as usize % 2] * (500.0 + 10.0 * f64::from(i)),
+            1.0,
+        )
+    };
+    let samples: Vec<Sample> = (0..200).map(at).collect();
+    let kinds = ["t3.small".to_owned(), "c7g.large".to_owned()];
+    let around = Circumstances { instance_types: &kinds, ..Circumstances::default() };
+    let refused = fit_within(&samples, FitRules::default(), around).unwrap_err().to_string();
+    assert!(
+        refused.contains("several types (t3.small, c7g.large)") && refused.contains("use one type"),
+        "{refused}"
+    );
+    let untold = fitted(&samples).unwrap_err();
+    assert!(matches!(untold, FitError::NoSingleLine { .. } | FitError::RSquaredTooLow { .. }), "{untold}");
+}
+
+#[test]
+fn minutes_just_after_a_change_of_instances_are_left_out_where_there_are_others() {
+    let mut samples = straight(0);
+    for i in 0..240 {
+        let instances = f64::from(2 + i / 60);
+        let load = 800.0 + f64::from(i * 7919 % 400);
+        // A new instance does nothing for three minutes, and the others do its work.
+        let booting = if i >= 60 && i % 60 < 3 { 40.0 } else { 0.0 };
+        samples.push(minute(i, load * instances, 3.0 + 0.01 * load + booting, instances));
+    }
+    let fit = fitted(&samples).unwrap();
+    assert_eq!(fit.left_out, [(LeftOut::JustAfterChange, 9)].into());
+    assert!(is_near(fit.model.coefficient(), 0.01) && fit.residual_spread_percent < 1e-6, "{fit:?}");
+}
+
+#[test]
+fn a_new_cost_that_can_not_be_told_yet_is_refused_with_its_moment() {
+    let mut samples = made::samples(Truth { minutes: 2880, noise: 0.5, mix: 0.01, ..PLAIN }, 3);
+    // From then on, CPU is busy with something else too: it rises by half, and moves as it likes.
+    for (i, sample) in samples.iter_mut().enumerate().skip(2700) {
+        let cpu = sample.get(Metric::CpuPercent).unwrap();
+        sample.set(Metric::CpuPercent, 1.5 * cpu + 0.7 * ((i * 7919) % 41) as f64).unwrap();
+    }
+    let refused = fitted(&samples).unwrap_err();
+    assert!(matches!(refused, FitError::NewRegime { .. }), "{refused}");
+    let refused = refused.to_string();
+    assert!(refused.starts_with("since 2025-02-"), "{refused}");
+    assert!(refused.contains("and what was seen since then can't carry a line yet: "), "{refused}");
+}
+
 proptest! {
     #[test]
     fn the_order_of_samples_hardly_matters(samples in Just(straight(60)).prop_shuffle()) {
         let (one, other) = (fitted(&straight(60)).unwrap(), fitted(&samples).unwrap());
         prop_assert_eq!(one, other);
+    }
+
+    #[test]
+    fn requests_counted_otherwise_change_the_cost_of_one_and_nothing_else(seed in 0..50_u64, doublings in -6..7_i32) {
+        // Powers of two, so that rounding is the same.
+        let times = 2.0_f64.powi(doublings);
+        let truth = Truth { minutes: 600, ..PLAIN };
+        let counted = made::samples(truth, seed);
+        let mut otherwise = counted.clone();
+        for sample in &mut otherwise {
+            let requests = sample.get(Metric::Requests).unwrap();
+            sample.set(Metric::Requests, times * requests).unwrap();
+        }
+        match (fitted(&counted), fitted(&otherwise)) {
+            (Ok(one), Ok(other)) => {
+                let near = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-6;
+                prop_assert!(near(one.model.coefficient(), times * other.model.coefficient()));
+                prop_assert!(near(one.coefficient_interval.low, times * other.coefficient_interval.low));
+                prop_assert!(near(one.residual_spread_percent, other.residual_spread_percent));
+                prop_assert_eq!((one.usable, one.outlying, one.lag), (other.usable, other.outlying, other.lag));
+            }
+            (one, other) => prop_assert_eq!(one.is_err(), other.is_err()),
+        }
+    }
+
+    #[test]
+    fn a_fit_lies_within_its_own_intervals_and_every_minute_is_accounted_for(seed in 0..1000_u64, cron in 0.0..30.0_f64) {
+        let samples = made::samples(Truth { minutes: 1440, cron, ..PLAIN }, seed);
+        let Ok(fit) = fitted(&samples) else { return Ok(()) };
+        prop_assert!(fit.coefficient_interval.contains(fit.model.coefficient()));
+        let Interval { low, high } = fit.coefficient_by_block;
+        prop_assert!(low <= fit.model.coefficient() && fit.model.coefficient() <= high);
+        prop_assert_eq!(fit.usable + fit.left_out.values().sum::<u32>(), samples.len() as u32);
+        prop_assert!(fit.outlying <= fit.usable && fit.r_squared <= 1.0);
+    }
+
+    #[test]
+    fn no_samples_whatever_make_it_fall_over(
+        values in prop::collection::vec((0..3000_u32, 0.0..1e6_f64, 0.0..100.0_f64, 0..5_u32), 0..200)
+    ) {
+        let samples: Vec<Sample> = values
+            .into_iter()
+            .map(|(at, requests, cpu, instances)| minute(at, requests, cpu, f64::from(instances)))
+            .collect();
+        if let Ok(fit) = fitted(&samples) {
+            prop_assert!(fit.model.coefficient() > 0.0 && fit.held_out_error_percent.is_finite());
+        }
     }
 
     #[test]

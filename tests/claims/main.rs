@@ -12,6 +12,9 @@ mod fetch;
 mod fit;
 mod intake;
 mod judged;
+mod learned;
+#[path = "../made.rs"]
+mod made;
 mod parquet_readers;
 mod policies;
 mod real;
@@ -20,6 +23,7 @@ mod schedules;
 mod stages;
 mod tables;
 mod talk;
+mod trusted;
 mod worked_examples;
 
 use pipeline::documents::OptionDocument;

@@ -16,12 +16,13 @@ use pipeline::sweep::{self, GridOverrides, Model, Replayed, SweepRequest};
 use pipeline::tables::samples::encode;
 use pipeline::{advice, store};
 use scaling::backtest::Record;
+use scaling::coefficient::{Circumstances, Fit, FitError, FitRules, Interval, fit, fit_within};
 use scaling::course::Course;
 use scaling::cpu_model::CpuModel;
 use scaling::credits::{BurstableSize, Credits, Mode};
 use scaling::disturbance::deployments;
 use scaling::dynamics::Dynamics;
-use scaling::fit::{Fit, FitError, FitRules, fit, fit_outside};
+use scaling::latency::knee;
 use scaling::plan::{Measure, Plan, Rule, TargetTracking};
 use scaling::policy::Group;
 use scaling::reference::{Scenario, replay};
@@ -73,7 +74,10 @@ fn o01_pages_are_joined_by_id_and_what_cloudwatch_says_is_told() {
     );
     assert!(!notes.contains("PartialData") && !notes.contains("counted by"), "{notes}");
     let refused = fit(&recording.samples, few(2)).unwrap_err().to_string();
-    assert_eq!(refused, "only 0 usable periods, 2 needed (left out: 6 without an instance count)");
+    assert_eq!(
+        refused,
+        "only 0 usable periods, 3 needed (left out: 6 without an instance count); take in more, or look back further"
+    );
 }
 
 #[test]
@@ -152,25 +156,28 @@ fn hpa() -> Recording {
     recorded(&["hpa-cpu-rps-replicas/hpa_testapp_15s_part1.csv"], &options(&columns, &["current_replicas>1"]))
 }
 
-/// The origin of the data names 0.00091 through the origin with R² 0.91; that is what the first four hours
-/// give. With an intercept, and over all hours, the line is flatter.
+/// The origin of the data names 0.00091 through the origin; so do the first four hours of this part of it. Over all of
+/// them requests got cheaper from hour to hour, and CPU at idle is not zero: the line is flatter and starts higher.
 #[test]
 #[cfg_attr(no_public_data, ignore = "the shared data is not beside this checkout")]
-fn hpa_rows_of_15_seconds_become_minutes_and_carry_a_line() {
+fn hpa_rows_of_15_seconds_become_minutes_and_carry_a_line_that_moved_by_the_hour() {
     let samples = hpa().samples;
     assert_eq!(samples.len(), 961);
-    let Fit { model, r_squared, residual_spread_percent, .. } = fit(&samples, FitRules::default()).unwrap();
-    assert!((model.coefficient() - 0.000_624).abs() < 1e-6, "{model:?}");
-    assert!((r_squared - 0.824).abs() < 0.001 && residual_spread_percent < 0.4);
-    // Half of the minutes cost what the origin of the data says, within a third.
+    let fit = fit(&samples, FitRules::default()).unwrap();
+    assert!((fit.model.coefficient() - 0.000_59).abs() < 1e-5, "{:?}", fit.model);
+    assert!((fit.model.intercept_percent() - 0.39).abs() < 0.02 && fit.intercept_interval.low > 0.0);
+    assert!((fit.r_squared - 0.84).abs() < 0.01 && fit.residual_spread_percent < 0.4);
+    let Interval { low, high } = fit.coefficient_by_block;
+    assert!(fit.blocks.to_string() == "17 hours" && low > 0.0005 && high > 1.3 * low, "{low} to {high}");
+    let early: Vec<Sample> = samples[..240].to_vec();
     let ratio = |sample: &Sample| {
         let instances = sample.get(Metric::InService)?;
-        Some(sample.get(Metric::CpuPercent)? / (sample.get(Metric::Requests)? / instances))
+        Some((sample.get(Metric::Requests)? / instances, sample.get(Metric::CpuPercent)?))
     };
-    let mut ratios: Vec<f64> = samples.iter().filter_map(ratio).collect();
-    ratios.sort_by(f64::total_cmp);
-    let middle = ratios[ratios.len() / 2];
-    assert!((0.000_68..0.001_06).contains(&middle), "{middle}");
+    let pairs: Vec<(f64, f64)> = early.iter().filter_map(ratio).collect();
+    let through_origin =
+        pairs.iter().map(|(x, y)| x * y).sum::<f64>() / pairs.iter().map(|(x, _)| x * x).sum::<f64>();
+    assert!((through_origin - 0.000_91).abs() < 0.000_03, "{through_origin}");
 }
 
 fn vm() -> Recording {
@@ -182,12 +189,69 @@ fn vm() -> Recording {
     recorded(&["vm-autoscaling-bias/flash_regular_only.csv"], &options(&columns, &[]))
 }
 
+/// 0.093, flat near 65 %, and a minute late, says the origin of the data.
 #[test]
 #[cfg_attr(no_public_data, ignore = "the shared data is not beside this checkout")]
-fn vm_flash_costs_about_0_093_percent_for_a_request() {
-    let Fit { model, r_squared, .. } = fit(&vm().samples, FitRules::default()).unwrap();
-    assert!((model.coefficient() - 0.093).abs() < 0.003, "{model:?}");
-    assert!((r_squared - 0.72).abs() < 0.02, "{r_squared}");
+fn vm_flash_costs_about_0_093_percent_for_a_request_and_has_a_ceiling() {
+    let fit = fit(&vm().samples, FitRules::default()).unwrap();
+    assert!((fit.model.coefficient() / 0.093 - 1.0).abs() < 0.1, "{:?}", fit.model);
+    assert!(fit.coefficient_interval.contains(0.093) && fit.intercept_interval.contains(0.0));
+    let ceiling = fit.ceiling.unwrap();
+    assert!((60.0..66.0).contains(&ceiling.level_percent) && !ceiling.for_a_while, "{ceiling:?}");
+    assert_eq!(fit.lag, Minutes(1));
+}
+
+/// Two kinds of machines in one average: no line goes through both.
+#[test]
+#[cfg_attr(no_public_data, ignore = "the shared data is not beside this checkout")]
+fn vm_ramp_with_two_kinds_of_machines_is_refused_and_the_kinds_are_named() {
+    let columns = [
+        ("requests_per_minute", "arrival_rate"),
+        ("cpu_percent", "cpu_burstable*50+cpu_regular*50"),
+        ("in_service", "current_burstable+current_regular"),
+    ];
+    // Its times were ruined by a spreadsheet; the rows are in order, about a minute apart.
+    let file = source("vm-autoscaling-bias/ramp_regular_and_burstable.csv");
+    let text = String::from_utf8(file.bytes).unwrap().replacen("timestamp", "ruined", 1);
+    let by_row = Options {
+        start: Some(scaling::units::MinuteUtc::new(27_000_000).unwrap()),
+        period_seconds: Some(60),
+        ..options(&columns, &[])
+    };
+    let samples = read(&[Source { name: file.name, bytes: text.into_bytes() }], &by_row).unwrap().samples;
+    assert_eq!(samples.len(), 141);
+    let refused = fit(&samples, FitRules::default()).unwrap_err();
+    assert!(matches!(refused, FitError::RSquaredTooLow { .. }), "{refused}");
+    let instance_types = ["t3.small".to_owned(), "m5.large".to_owned()];
+    let around = Circumstances { instance_types: &instance_types, ..Circumstances::default() };
+    let refused = fit_within(&samples, FitRules::default(), around).unwrap_err().to_string();
+    assert!(refused.contains("several types (t3.small, m5.large)"), "{refused}");
+}
+
+/// 0.0106 through the origin, 0.0090 above 5.4 %, and flat near 47 %, says the origin of the data. Each row is a run of its
+/// own at a steady rate; CPU itself rises to the end, and response time says that there is no more.
+#[test]
+#[cfg_attr(no_public_data, ignore = "the shared data is not beside this checkout")]
+fn the_capacity_profile_costs_a_hundredth_and_ends_near_47_percent() {
+    let columns = [
+        ("requests_per_second", "target_rps"),
+        ("cpu_percent", "max_pod_cpu_cores*100"),
+        ("in_service", "replicas"),
+        ("latency_p99_seconds", "p99_ms*0.001"),
+    ];
+    let by_row = Options {
+        start: Some(scaling::units::MinuteUtc::new(27_000_000).unwrap()),
+        period_seconds: Some(60),
+        ..options(&columns, &[])
+    };
+    let samples = recorded(&["capacity-profile/k8s_capacity_runs_n1_n2.csv"], &by_row).samples;
+    let fit = fit(&samples, FitRules::default()).unwrap();
+    assert!((0.0090..0.0106).contains(&fit.model.coefficient()), "{:?}", fit.model);
+    let Interval { low, high } = fit.coefficient_interval;
+    assert!(low < 0.0090 && 0.0106 < high, "{low} to {high}");
+    let knee = knee(&samples, Circumstances::default()).unwrap();
+    assert!((35.0..41.0).contains(&knee.departs_at_percent) && knee.interval.contains(38.0), "{knee:?}");
+    assert!((46.0..48.0).contains(&knee.saturates_at_percent().unwrap()), "{knee:?}");
 }
 
 #[test]
@@ -201,7 +265,10 @@ fn vm_flash_goes_the_whole_way_to_a_message_that_trusts_no_replay() {
     assert!(advice.cpu_held_percent < 30.0, "{}", advice.cpu_held_percent);
     let body = advice::message(&advice).body.replace('\n', " ");
     assert!(body.contains("The traffic covers less than a week"), "{body}");
-    assert!(body.contains("Most likely CPU does not follow requests closely enough"), "{body}");
+    assert!(
+        body.contains("Most likely instances were saturated, which hides what was really asked for"),
+        "{body}"
+    );
     assert!(body.contains("the present settings are not known") && !body.contains("How to apply"), "{body}");
 }
 
@@ -214,7 +281,7 @@ fn a_steady_load_is_refused_since_any_slope_would_do() {
     assert!(matches!(refused, FitError::NoSpreadInLoad { .. }), "{refused}");
     // Nor would it do if steadiness alone were let pass.
     let lenient = FitRules { min_load_spread: 0.0, ..FitRules::default() };
-    assert!(matches!(fit(&samples, lenient), Err(FitError::RSquaredTooLow { .. })));
+    assert!(fit(&samples, lenient).is_err());
 }
 
 /// Ingest, refit (unless the cost is stated) and sweep over everything that is recorded, with few policies.
@@ -234,7 +301,9 @@ fn advise(archive: &MemoryArchive, recording: Recording, stated: Option<CpuModel
     let end = block_on(store::end_of_samples(archive, &environment)).unwrap().unwrap();
     let window = Window { start, end };
     if stated.is_none() {
-        let request = RefitRequest { environment: environment.clone(), window, rules: FitRules::default() };
+        let rules = FitRules::default();
+        let request =
+            RefitRequest { environment: environment.clone(), window, rules, ceiling: None, load_test: None };
         block_on(refit::run(archive, request)).unwrap();
     }
     let request = SweepRequest {
@@ -242,7 +311,7 @@ fn advise(archive: &MemoryArchive, recording: Recording, stated: Option<CpuModel
         window,
         replayed: Replayed::Recorded,
         model: stated.map_or(Model::Fitted, Model::Stated),
-        ceiling: CpuPercent::new(50.0).unwrap(),
+        ceiling: None,
         margin: None,
         minutes_over_allowed: 0,
         grid: GridOverrides {
@@ -332,15 +401,27 @@ fn o12_the_deployment_is_recognised_and_without_it_the_load_does_not_vary() {
     let seen = deployments(record.start, &record.minutes, 1);
     assert_eq!(seen.len(), 1);
     assert_eq!((seen[0].start.to_string(), seen[0].extra.0), ("2024-03-04T10:10Z".into(), 4));
-    assert!(matches!(fit_outside(&samples, few(10), &seen), Err(FitError::NoSpreadInLoad { .. })));
+    assert!(matches!(
+        fit_within(&samples, few(10), Circumstances { deployments: &seen, ..Circumstances::default() }),
+        Err(FitError::NoSpreadInLoad { .. })
+    ));
 }
 
 #[test]
 #[cfg_attr(no_public_data, ignore = "the shared data is not beside this checkout")]
 fn o08_credits_that_run_out_are_replayed_by_the_model_of_credits() {
     let samples = recorded(&["cases/O08-credits.csv"], &Options::default()).samples;
-    // One line through everything is refused.
-    assert!(matches!(fit(&samples, few(10)), Err(FitError::NotRising { .. })));
+    // One line through everything is refused, since CPU stays at 20 % while requests rise; what lies below that is
+    // twenty minutes of nearly the same load.
+    let refused = fit(&samples, few(10)).unwrap_err();
+    assert!(
+        matches!(&refused, FitError::AtCeiling { ceiling, .. } if (ceiling.level_percent - 20.0).abs() < 0.1)
+    );
+    assert!(
+        refused.to_string().starts_with("CPU stays near 20 % from 667 requests per minute and instance on")
+    );
+    let lenient = fit(&samples, FitRules { min_load_spread: 0.05, ..few(10) }).unwrap();
+    assert!((lenient.model.coefficient() - 0.03).abs() < 1e-6 && lenient.ceiling.unwrap().for_a_while);
     // With the line of the first twenty minutes and the credits of the case, CPU falls when it really fell.
     let model = fit(&samples[..20], FitRules { min_load_spread: 0.05, ..few(10) }).unwrap().model;
     assert!((model.coefficient() - 0.03).abs() < 1e-6);

@@ -16,9 +16,9 @@ use pipeline::refit::{self, RefitError, RefitRequest};
 use pipeline::store::{self, read_json_versioned};
 use pipeline::sweep::{self, GridOverrides, Model, Replayed, SweepError, SweepReport, SweepRequest};
 use pipeline::{advice::Message, tables};
+use scaling::coefficient::FitRules;
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::Dynamics;
-use scaling::fit::FitRules;
 use scaling::observation::LeftOut;
 use scaling::sample::{Metric, Period, Sample};
 use scaling::traffic::{Stage, Traffic};
@@ -29,15 +29,15 @@ use crate::{block_on, option};
 /// 2026-11-02T00:00Z.
 const START: i64 = 29_892_960;
 
-fn environment() -> Environment {
+pub(crate) fn environment() -> Environment {
     Environment::new("web-prod").unwrap()
 }
 
-fn at(minute: u32) -> MinuteUtc {
+pub(crate) fn at(minute: u32) -> MinuteUtc {
     MinuteUtc::new(START).unwrap() + Minutes(minute)
 }
 
-fn sample(minute: u32, values: &[(Metric, f64)]) -> Sample {
+pub(crate) fn sample(minute: u32, values: &[(Metric, f64)]) -> Sample {
     let mut sample = Sample::empty(at(minute), Period::OneMinute);
     for (metric, value) in values {
         sample.set(*metric, *value).unwrap();
@@ -47,7 +47,7 @@ fn sample(minute: u32, values: &[(Metric, f64)]) -> Sample {
 
 /// Two days of a slow wave between 1000 and 9000 requests a minute on three instances; CPU is 2 + 0.01 for
 /// each request a minute and instance, and a little to and fro.
-fn two_days() -> Vec<Sample> {
+pub(crate) fn two_days() -> Vec<Sample> {
     let wave = |minute: u32| {
         let phase = f64::from(minute % 720) / 720.0;
         1000.0 + 8000.0 * (1.0 - (2.0 * phase - 1.0).abs())
@@ -62,7 +62,7 @@ fn two_days() -> Vec<Sample> {
 }
 
 /// A fixed group of three, more than the night needs.
-fn options() -> Vec<OptionDocument> {
+pub(crate) fn options() -> Vec<OptionDocument> {
     let trigger = |name, value| option("aws:autoscaling:trigger", name, value);
     vec![
         trigger("MeasureName", "CPUUtilization"),
@@ -76,7 +76,10 @@ fn options() -> Vec<OptionDocument> {
     ]
 }
 
-fn ingest(archive: &MemoryArchive, samples: Vec<Sample>) -> Result<ingest::IngestReport, IngestError> {
+pub(crate) fn ingest(
+    archive: &MemoryArchive,
+    samples: Vec<Sample>,
+) -> Result<ingest::IngestReport, IngestError> {
     block_on(ingest::run(
         archive,
         IngestRequest {
@@ -91,22 +94,23 @@ fn ingest(archive: &MemoryArchive, samples: Vec<Sample>) -> Result<ingest::Inges
     ))
 }
 
-fn window() -> Window {
+pub(crate) fn window() -> Window {
     Window { start: at(0), end: at(2877) }
 }
 
-fn refit(archive: &MemoryArchive) -> Result<refit::RefitReport, RefitError> {
-    let request = RefitRequest { environment: environment(), window: window(), rules: FitRules::default() };
+pub(crate) fn refit(archive: &MemoryArchive) -> Result<refit::RefitReport, RefitError> {
+    let (environment, window, rules) = (environment(), window(), FitRules::default());
+    let request = RefitRequest { environment, window, rules, ceiling: None, load_test: None };
     block_on(refit::run(archive, request))
 }
 
-fn sweep_request() -> SweepRequest {
+pub(crate) fn sweep_request() -> SweepRequest {
     SweepRequest {
         environment: environment(),
         window: window(),
         replayed: Replayed::Recorded,
         model: Model::Fitted,
-        ceiling: CpuPercent::new(50.0).unwrap(),
+        ceiling: None,
         margin: None,
         minutes_over_allowed: 0,
         // Few policies, for speed, and a smaller group allowed.
@@ -121,14 +125,14 @@ fn sweep_request() -> SweepRequest {
     }
 }
 
-fn sweep(archive: &MemoryArchive, request: SweepRequest) -> Result<SweepReport, SweepError> {
+pub(crate) fn sweep(archive: &MemoryArchive, request: SweepRequest) -> Result<SweepReport, SweepError> {
     block_on(sweep::run(archive, request, &|_, _| ()))
 }
 
 /// Remembers messages; refuses as often as told.
 #[derive(Default)]
-struct Mailbox {
-    messages: Mutex<Vec<Message>>,
+pub(crate) struct Mailbox {
+    pub(crate) messages: Mutex<Vec<Message>>,
     refusals: Mutex<u32>,
 }
 
@@ -145,7 +149,7 @@ impl Notifier for Mailbox {
     }
 }
 
-fn publish(archive: &MemoryArchive, mailbox: &Mailbox) -> Result<Told, PublishError> {
+pub(crate) fn publish(archive: &MemoryArchive, mailbox: &Mailbox) -> Result<Told, PublishError> {
     let now: Timestamp = "2026-11-04T06:00:00Z".parse().unwrap();
     let request = PublishRequest { environment: environment(), until: window().end, now };
     block_on(publish::run(archive, mailbox, request)).map(|report| report.told)
@@ -279,6 +283,8 @@ fn a_refused_fit_leaves_the_one_before() {
         environment: environment(),
         window: window(),
         rules: FitRules { min_usable: 1_000_000, ..FitRules::default() },
+        ceiling: None,
+        load_test: None,
     };
     assert!(matches!(block_on(refit::run(&archive, request)), Err(RefitError::Fit(_))));
     assert_eq!(block_on(archive.get(&key)).unwrap(), before);
@@ -396,7 +402,7 @@ fn a_trigger_on_network_traffic_gets_advice_and_is_said_not_to_be_replayed() {
 fn what_no_policy_holds_is_no_advice() {
     let (archive, _) = with_advice();
     let grid = GridOverrides { max_sizes: Some(vec![scaling::units::Instances(1)]), ..sweep_request().grid };
-    let ceiling = CpuPercent::new(30.0).unwrap();
+    let ceiling = CpuPercent::new(30.0).ok();
     let advice = sweep(&archive, SweepRequest { grid, ceiling, ..sweep_request() }).unwrap().document;
     assert_eq!(advice.verdict, VerdictDocument::NoneHolds);
     assert!(advice.recommended.as_ref().is_some_and(|closest| closest.outcome.minutes_over > 0));
@@ -420,7 +426,7 @@ fn other_advice_is_published_again() {
     let (archive, _) = with_advice();
     let mailbox = Mailbox::default();
     publish(&archive, &mailbox).unwrap();
-    sweep(&archive, SweepRequest { ceiling: CpuPercent::new(30.0).unwrap(), ..sweep_request() }).unwrap();
+    sweep(&archive, SweepRequest { ceiling: CpuPercent::new(30.0).ok(), ..sweep_request() }).unwrap();
     assert_eq!(publish(&archive, &mailbox).unwrap(), Told::Now);
     assert_eq!(mailbox.messages.lock().unwrap().len(), 2);
 }
@@ -444,6 +450,7 @@ fn a_run_that_broke_off_while_telling_is_not_told_again() {
         advice_id: advice.advice_id,
         at: "2026-11-04T05:00:00Z".parse().unwrap(),
         confirmed: false,
+        drift_since: None,
     };
     let key = Key::latest_published(&environment());
     block_on(store::write_json(&archive, &key, &claim)).unwrap();
@@ -491,7 +498,7 @@ fn subjects_are_one_line_of_printable_ascii() {
 }
 
 /// The chain with other options than usual, and with activities.
-fn advised(
+pub(crate) fn advised(
     options: Vec<OptionDocument>,
     samples: Vec<Sample>,
     activities: Vec<Activity>,
@@ -718,6 +725,6 @@ fn a_deployment_is_no_part_of_the_fit() {
     let archive = MemoryArchive::default();
     ingest(&archive, samples).unwrap();
     let fit = refit(&archive).unwrap().fit;
-    assert_eq!(fit.left_out, [(LeftOut::Deployment, 20)].into());
+    assert_eq!(fit.left_out, [(LeftOut::Deployment, 20), (LeftOut::JustAfterChange, 3)].into());
     assert!((fit.model.coefficient() - 0.01).abs() < 1e-4, "{fit:?}");
 }

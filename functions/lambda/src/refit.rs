@@ -4,12 +4,13 @@ use jiff::Timestamp;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::documents::FitDocument;
-use pipeline::refit::{self, RefitRequest};
-use scaling::fit::FitRules;
+use pipeline::refit::{self, LEAST_OF_LOAD_TEST, LoadTest, RefitRequest};
+use scaling::coefficient::FitRules;
+use scaling::units::{CpuPercent, Instances};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::{self, Common};
+use crate::event::{self, Common, EventError};
 use crate::failure::Failure;
 use crate::fleet::{Emit, Outcome, each};
 use crate::measure::{count, number};
@@ -23,6 +24,9 @@ struct Asked {
     min_usable: Option<u32>,
     min_load_spread: Option<f64>,
     min_r_squared: Option<f64>,
+    cpu_ceiling_percent: Option<f64>,
+    /// Takes the window as a load test that so many instances served.
+    instances: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -40,21 +44,46 @@ pub async fn handle(
     clock: Timestamp,
 ) -> Result<Value, Failure> {
     let (common, asked) = event::parse::<Asked>(event, clock)?;
-    let rules = rules(&asked);
+    let template = Template::of(&asked)?;
     let rehearsal = Rehearsal::over(archive);
     let archive: &dyn Archive = if common.dry_run { &rehearsal } else { archive };
     let environments = asked_for(archive, &common).await?;
     let one =
-        async |environment: &Environment| one(archive, &common, lookback_days, rules, environment).await;
+        async |environment: &Environment| one(archive, &common, lookback_days, &template, environment).await;
     each(STAGE, &common, &environments, emit, one).await
+}
+
+/// All of a request but whose and of which time.
+struct Template {
+    rules: FitRules,
+    ceiling: Option<CpuPercent>,
+    load_test: Option<LoadTest>,
+}
+
+impl Template {
+    fn of(asked: &Asked) -> Result<Self, EventError> {
+        let wrong = |field: &'static str, why: String| EventError::Value { field, why };
+        let ceiling = asked.cpu_ceiling_percent.map(CpuPercent::new).transpose();
+        let instances = match asked.instances {
+            Some(0) => return Err(wrong("instances", "a load test has 1 or more".to_owned())),
+            instances => instances.map(Instances),
+        };
+        Ok(Self {
+            rules: rules(asked),
+            ceiling: ceiling.map_err(|error| wrong("cpu_ceiling_percent", error.to_string()))?,
+            load_test: instances.map(|instances| LoadTest { instances, clients: None }),
+        })
+    }
 }
 
 fn rules(asked: &Asked) -> FitRules {
     let default = FitRules::default();
+    let least = if asked.instances.is_some() { LEAST_OF_LOAD_TEST } else { default.min_usable };
     FitRules {
-        min_usable: asked.min_usable.unwrap_or(default.min_usable),
+        min_usable: asked.min_usable.unwrap_or(least),
         min_load_spread: asked.min_load_spread.unwrap_or(default.min_load_spread),
         min_r_squared: asked.min_r_squared.unwrap_or(default.min_r_squared),
+        ..default
     }
 }
 
@@ -62,11 +91,18 @@ async fn one(
     archive: &dyn Archive,
     common: &Common,
     lookback_days: u32,
-    rules: FitRules,
+    template: &Template,
     environment: &Environment,
 ) -> Result<Outcome<Refitted>, Failure> {
     let window = window(archive, common, lookback_days, environment).await?;
-    let request = RefitRequest { environment: environment.clone(), window, rules };
+    let Template { rules, ceiling, load_test } = template;
+    let request = RefitRequest {
+        environment: environment.clone(),
+        window,
+        rules: *rules,
+        ceiling: *ceiling,
+        load_test: load_test.clone(),
+    };
     let report = match refit::run(archive, request).await {
         Err(error) if error.is_refusal() => return Ok(Outcome::Refused(Failure::from(error).message)),
         report => report?,

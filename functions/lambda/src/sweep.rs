@@ -29,8 +29,8 @@ const STAGE: &str = "sweep";
 pub struct Defaults {
     /// How far a sweep looks back.
     pub lookback_days: u32,
-    /// CPU that should not be reached.
-    pub cpu_ceiling: CpuPercent,
+    /// CPU that should not be reached, where somebody said so.
+    pub cpu_ceiling: Option<CpuPercent>,
     /// Policies replayed at once.
     pub threads: NonZero<usize>,
 }
@@ -76,7 +76,7 @@ pub async fn handle(
 struct Template {
     replayed: Replayed,
     model: Model,
-    ceiling: CpuPercent,
+    ceiling: Option<CpuPercent>,
     margin: Option<CpuPercent>,
     minutes_over_allowed: u32,
     grid: sweep::GridOverrides,
@@ -91,7 +91,7 @@ impl Template {
         Ok(Self {
             replayed: replayed(asked.stages)?,
             model: model(asked.coefficient, asked.intercept_percent)?,
-            ceiling: ceiling.unwrap_or(defaults.cpu_ceiling),
+            ceiling: ceiling.or(defaults.cpu_ceiling),
             margin: asked.margin_percent.map(percent("margin_percent")).transpose()?,
             minutes_over_allowed: asked.minutes_over_allowed,
             grid: asked.candidates.overrides().map_err(|error| wrong("candidates", &error))?,

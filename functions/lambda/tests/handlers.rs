@@ -138,7 +138,7 @@ impl<A: Archive> Account<A> {
         if let Some(event) = event.as_object_mut() {
             event.entry("candidates").or_insert(few);
         }
-        let cpu_ceiling = CpuPercent::new(50.0).unwrap();
+        let cpu_ceiling = CpuPercent::new(50.0).ok();
         let defaults = Defaults { lookback_days: 14, cpu_ceiling, threads: NonZero::<usize>::MIN };
         block_on(sweep::handle(&self.archive, &|_| (), defaults, event, clock()))
     }
@@ -282,6 +282,23 @@ fn an_event_of_eventbridge_gives_the_time() {
 }
 
 #[test]
+fn a_load_test_is_kept_beside_the_fits_of_traffic() {
+    let account = Account::on(MemoryArchive::default());
+    account.chain().unwrap();
+    let test = |instances: u32| {
+        let event =
+            json!({ "environment": "web", "time": NOW, "instances": instances, "cpu_ceiling_percent": 40 });
+        account.refit(event).unwrap()["reports"][0].clone()
+    };
+    let (one, four) = (test(1), test(4));
+    let key = one["key"].as_str().unwrap();
+    assert!(key.starts_with("fits/environment=web/date=") && key.ends_with("/load-test.json"), "{key}");
+    let serves = |report: &Value| report["fit"]["capacity"]["requests_per_minute"].as_f64().unwrap();
+    assert!((serves(&one) / serves(&four) - 4.0).abs() < 1e-6);
+    assert_eq!(one["fit"]["capacity"]["cpu_percent"], 40.0);
+}
+
+#[test]
 fn a_refusal_is_an_answer_with_its_reason() {
     let account = Account::on(MemoryArchive::default());
     let event = json!({ "environment": "web", "time": NOW });
@@ -363,6 +380,11 @@ fn what_is_wrong_with_an_event_is_named() {
     wrong(account.refit(json!({ "from": "2026-11-03", "lookback_days": 3 })), "one start is enough");
     wrong(account.refit(json!({ "lookback_days": 0 })), "must be from 1 to 455");
     wrong(account.refit(json!({ "time": "noon" })), "the event's `time`");
+    wrong(account.refit(json!({ "instances": 0 })), "the event's `instances`: a load test has 1 or more");
+    wrong(
+        account.refit(json!({ "cpu_ceiling_percent": 101 })),
+        "`cpu_ceiling_percent`: CPU percent must be from 0 to 100",
+    );
     wrong(
         account.sweep(json!({ "cpu_ceiling_percent": 101 })),
         "`cpu_ceiling_percent`: CPU percent must be from 0 to 100",

@@ -11,6 +11,7 @@ use pipeline::archive::directory::DirectoryArchive;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::recorded::{self, Recording, Source};
+use pipeline::refit::DEFAULT_CEILING_PERCENT;
 use pipeline::store;
 use pipeline::values::Stages;
 use scaling::credits::{BurstableSize, Credits, Mode, SIZES};
@@ -167,7 +168,7 @@ impl Ground {
             Some(instant) => instant.0,
             None => self.end().await?,
         };
-        Ok(Window::days_before(until, time.lookback.unwrap_or(DEFAULT_LOOKBACK_DAYS)))
+        span(time, until, DEFAULT_LOOKBACK_DAYS)
     }
 
     async fn end(&self) -> anyhow::Result<MinuteUtc> {
@@ -185,8 +186,23 @@ impl Ground {
     }
 }
 
+/// The time asked for, up to `until`; `days` of it unless told.
+fn span(time: &Time, until: MinuteUtc, days: u32) -> anyhow::Result<Window> {
+    let Some(from) = time.from else {
+        return Ok(Window::days_before(until, time.lookback.unwrap_or(days)));
+    };
+    let window = Window { start: from.0, end: until };
+    anyhow::ensure!(
+        window.start < window.end,
+        "--from {} is not before --until {}",
+        window.start,
+        window.end
+    );
+    Ok(window)
+}
+
 fn default_ceiling() -> CpuPercent {
-    CpuPercent::new(50.0).expect("50 is a percentage")
+    CpuPercent::new(DEFAULT_CEILING_PERCENT).expect("50 is a percentage")
 }
 
 fn threads(asked: Option<NonZero<usize>>) -> NonZero<usize> {

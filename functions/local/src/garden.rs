@@ -1,7 +1,7 @@
 //! The shipped sample: two weeks of an environment that does not exist.
 //!
 //! Every number here is invented, and the environment's name says so wherever it is shown. Requests follow
-//! the day and the week, with noise, a flash crowd and a gap in the metrics; CPU follows requests with noise;
+//! the day and the week, with noise, a flash crowd and a gap in the metrics; CPU follows requests with noise; response time grows where CPU is high;
 //! instances follow the environment's settings by the same rules that the simulator has, with a deployment
 //! that doubles them for a while. A fixed seed and plain arithmetic give the same file on every machine.
 
@@ -38,6 +38,12 @@ const COEFFICIENT: f64 = 0.012;
 /// How far CPU strays from that line, points of percent.
 const SPREAD: f64 = 1.1;
 
+/// The 95th percentile of response time, seconds, where CPU is low; the CPU percent from which on it grows; and by which
+/// power for each point beyond.
+const LATENCY_P95: f64 = 0.085;
+const KNEE: f64 = 43.0;
+const LATENCY_RISE: f64 = 0.3;
+
 /// Requests per minute through an ordinary day, an entry every two hours, straight lines between.
 const DAY: [f64; 12] = [
     2_100.0, 1_300.0, 1_000.0, 1_500.0, 4_200.0, 8_200.0, 9_600.0, 9_100.0, 8_700.0, 9_400.0, 7_600.0,
@@ -60,8 +66,9 @@ pub(crate) fn csv() -> String {
     let requests: Vec<f64> = (0..MINUTES).map(|minute| requests(minute, &mut noise)).collect();
     let strays: Vec<f64> = (0..MINUTES).map(|_| SPREAD * noise.about_zero()).collect();
     let rows = scaled(&requests, strays);
-    let mut text =
-        String::from("timestamp,requests,cpu_percent,cpu_percent_max,in_service,latency_p50_seconds\n");
+    let mut text = String::from(
+        "timestamp,requests,cpu_percent,cpu_percent_max,in_service,latency_p50_seconds,latency_p95_seconds\n",
+    );
     for (minute, row) in rows.iter().enumerate().filter(|(minute, _)| !GAP.contains(minute)) {
         let _ = writeln!(text, "{}", line(requests[minute], row, &mut noise));
     }
@@ -116,8 +123,11 @@ fn line(requests: f64, row: &Row, noise: &mut Noise) -> String {
     let busiest = row.cpu_percent.unwrap_or_default().max(cpu);
     let hottest = (busiest * (1.04 + 0.03 * noise.about_zero().abs())).clamp(0.0, 100.0);
     let latency = 0.045 + 0.0004 * busiest + 0.002 * noise.about_zero().abs();
+    let slow = LATENCY_P95
+        * (LATENCY_RISE * (busiest - KNEE).max(0.0)).exp()
+        * (1.0 + 0.06 * noise.about_zero().abs());
     let (time, in_service) = (row.minute_utc.start(), row.in_service.0);
-    format!("{time},{requests:.0},{cpu:.2},{hottest:.2},{in_service},{latency:.4}")
+    format!("{time},{requests:.0},{cpu:.2},{hottest:.2},{in_service},{latency:.4},{slow:.4}")
 }
 
 /// Noise around zero with a spread of one: the sum of twelve even ones.

@@ -45,6 +45,10 @@ options! {
 options! {
     /// Which time to look at.
     Time {
+        /// Look at what came from then on, in place of --lookback
+        #[serde(skip)]
+        #[arg(value_name = "INSTANT", conflicts_with = "lookback")]
+        from: Instant,
         /// Look at what came before it [default: the end of the newest sample]
         #[serde(skip)]
         #[arg(value_name = "INSTANT")]
@@ -73,7 +77,7 @@ options! {
 options! {
     /// What is to be held.
     Aim {
-        /// CPU percent that no minute should reach [default: 50]
+        /// CPU percent that no minute should reach [default: 50, or less where response time departs earlier]
         #[arg(value_name = "PERCENT")]
         ceiling: Percent,
         /// Points below the ceiling that a replay must stay, since real CPU strays from its line
@@ -270,6 +274,6 @@ impl File {
     }
 
     pub(crate) fn time(&self) -> Time {
-        Time { until: None, lookback: self.lookback }
+        Time { from: None, until: None, lookback: self.lookback }
     }
 }

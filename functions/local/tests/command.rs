@@ -161,6 +161,55 @@ fn a_what_if_prints_advice_and_keeps_nothing() {
     assert_eq!(desk.files(), before);
 }
 
+/// Twenty minutes of a load test on one instance, as Locust writes it: 600 requests a minute more in each, and CPU of
+/// 0.01 % each on top of 2 %.
+fn load_test() -> (String, String) {
+    let (mut cpu, mut history) = (
+        String::from("timestamp,cpu_percent\n"),
+        String::from("Timestamp,User Count,Type,Name,Requests/s,95%,Total Request Count\n"),
+    );
+    let (mut total, start) = (0, 1_793_786_400);
+    for minute in 0..20 {
+        let requests = 600 * (minute + 1);
+        cpu += &format!("2026-11-04T10:{minute:02}:00Z,{}\n", 2.0 + 0.004 * f64::from(requests));
+        for second in 0..60 {
+            history += &format!("{},9,,Aggregated,1,{},{total}\n", start + 60 * minute + second, 80 + minute);
+            total += requests / 60;
+        }
+    }
+    (cpu, history + &format!("{},9,,Aggregated,1,80,{total}\n", start + 1200))
+}
+
+#[test]
+fn refit_of_a_load_test_says_what_one_instance_serves() {
+    let desk = Desk::new();
+    let (cpu, history) = load_test();
+    desk.write("cpu.csv", &cpu);
+    desk.write("run_stats_history.csv", &history);
+    desk.succeeds("ingest --environment web --metrics cpu.csv --leave-open 0");
+    let words = "refit --environment web --instances 1 --locust run_stats_history.csv --ceiling 40";
+    let said = desk.succeeds(words);
+    assert!(said.contains("cpu = 2.00 % + 0.004000 % × requests per minute per instance"), "{said}");
+    assert!(
+        said.contains("One instance serves 9500 requests per minute (9500 to 9500) at 40 % CPU."),
+        "{said}"
+    );
+    assert!(desk.files().iter().any(|file| file.ends_with("date=2026-11-04/load-test.json")));
+    assert!((desk.json(words)["capacity"]["requests_per_minute"].as_f64().unwrap() - 9500.0).abs() < 1.0);
+    desk.fails("sweep --environment web --stages 5:100", "`web` has no fit from the 7 days before");
+    // Of a part of it; from the archive there are no requests.
+    let part = "refit --environment web --instances 1 --from 2026-11-04T10:00Z --until 2026-11-04T10:12Z";
+    assert_eq!(desk.json(&format!("{part} --locust run_stats_history.csv"))["usable"], 12);
+    desk.fails(part, "only 0 usable periods, 8 needed (left out: 12 without requests)");
+    desk.fails(&format!("{part} --locust cpu.csv"), "`cpu.csv` has no column `Timestamp`");
+    desk.fails("refit --environment web --locust run_stats_history.csv", "--instances <COUNT>");
+    desk.fails(&format!("{part} --lookback 3"), "cannot be used with");
+    desk.fails(
+        "refit --environment web --from 2026-11-05 --until 2026-11-04",
+        "--from 2026-11-05T00:00Z is not before --until 2026-11-04T00:00Z",
+    );
+}
+
 #[test]
 fn shape_and_simulate_reproduce_the_talks_row() {
     let desk = Desk::new();

@@ -1,5 +1,7 @@
 //! What a person reads: the subject and the text of a message, from a recommendation.
 
+pub mod cost;
+
 use std::fmt::Write as _;
 
 use scaling::recommendation::Verdict;
@@ -7,9 +9,9 @@ use scaling::sweep::Evaluated;
 use sha2::{Digest, Sha256};
 
 use crate::documents::{
-    BackTestDocument, CreditsDocument, GradeDocument, LaunchTimesDocument, ModelSource, OptionDocument,
-    OutcomeDocument, PolicyDocument, RecommendationDocument, TargetTrackingDocument, VerdictDocument,
-    options,
+    BackTestDocument, CeilingSource, CreditsDocument, FitDocument, GradeDocument, LaunchTimesDocument,
+    ModelDocument, ModelSource, OptionDocument, OutcomeDocument, PolicyDocument, RecommendationDocument,
+    TargetTrackingDocument, VerdictDocument, options,
 };
 use crate::hex::hex;
 
@@ -82,7 +84,7 @@ pub fn changes(recommendation: &RecommendationDocument) -> Vec<Change<'_>> {
 }
 
 fn subject(recommendation: &RecommendationDocument) -> String {
-    let environment = &recommendation.environment;
+    let environment = format!("{}{}", recommendation.environment, dearer(recommendation));
     subject_line(&match recommendation.verdict {
         VerdictDocument::Keep => format!("Trellis: {environment}: keep the scaling settings"),
         VerdictDocument::NoneHolds => {
@@ -99,6 +101,14 @@ fn subject(recommendation: &RecommendationDocument) -> String {
             format!("Trellis: {environment}: change {what}{}", effect(recommendation))
         }
     })
+}
+
+/// That requests cost something else since a moment that was seen.
+fn dearer(recommendation: &RecommendationDocument) -> String {
+    let drift = recommendation.model.fit.as_deref().and_then(|fit| fit.drift);
+    drift
+        .filter(|drift| drift.exact)
+        .map_or(String::new(), |drift| format!(": requests cost {}", cost::more(drift.share)))
 }
 
 /// What a change does, in a few words for the subject.
@@ -143,12 +153,15 @@ pub fn subject_line(text: &str) -> String {
 fn body(recommendation: &RecommendationDocument) -> String {
     let parts = [
         opening(recommendation),
+        warning(recommendation),
         settings(recommendation),
         effects(recommendation),
         why(recommendation),
         credits(recommendation),
         alternative(recommendation),
         how_sure(recommendation),
+        response_time(recommendation),
+        wrapped(&proof(recommendation)),
         how_to_apply(recommendation),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -203,6 +216,12 @@ fn opening(recommendation: &RecommendationDocument) -> String {
 /// Lines that a mail client shows whole.
 fn wrapped(paragraph: &str) -> String {
     textwrap::fill(paragraph, 90)
+}
+
+/// The same below a heading in a terminal: the first line indented by two, those after by four.
+pub fn indented(paragraph: &str) -> String {
+    let options = textwrap::Options::new(90).initial_indent("  ").subsequent_indent("    ");
+    textwrap::fill(paragraph, options)
 }
 
 fn clock(instant: jiff::Timestamp) -> String {
@@ -299,36 +318,96 @@ fn why(recommendation: &RecommendationDocument) -> String {
     wrapped(&text)
 }
 
+/// What should be known before anything else.
+fn warning(recommendation: &RecommendationDocument) -> String {
+    let Some(fit) = recommendation.model.fit.as_deref() else { return String::new() };
+    let drift = cost::drift(fit).map(|sentence| {
+        let exact = fit.drift.is_some_and(|drift| drift.exact);
+        format!("{sentence}{}", if exact { " What follows is by what it costs since." } else { "" })
+    });
+    let sentences: Vec<String> = drift.into_iter().chain(cost::ceiling(fit)).collect();
+    let paragraphs: Vec<String> = sentences.iter().map(|text| wrapped(&format!("Warning: {text}"))).collect();
+    paragraphs.join("\n\n")
+}
+
 fn how_sure(recommendation: &RecommendationDocument) -> String {
     let model = &recommendation.model;
+    let mut sentences = match (&model.source, model.fit.as_deref()) {
+        (ModelSource::Fitted { .. }, Some(fit)) => {
+            let bend = fit.bend.as_ref().map(cost::bent);
+            let all = [Some(cost::cost(fit)), Some(cost::quality(fit)), cost::by_block(fit), bend];
+            all.into_iter().flatten().collect()
+        }
+        (source, _) => known_by(model, source),
+    };
+    if let ModelSource::Fitted { greatest_load, .. } = model.source {
+        sentences.push(match recommendation.never_seen_above_percent {
+            Some(percent) => format!(
+                "The replay goes beyond what was seen: loads over {greatest_load:.0} requests per minute and instance \
+                 ({percent:.0} % CPU) are taken to cost the same."
+            ),
+            None => format!("Loads over {greatest_load:.0} requests per minute and instance were never seen."),
+        });
+    }
+    let (held, ceiling) = (recommendation.cpu_held_percent, recommendation.cpu_ceiling_percent);
+    let level = model.fit.as_deref().and_then(FitDocument::unreachable_from_percent);
+    match level.filter(|level| *level < ceiling) {
+        Some(level) => sentences.push(format!(
+            "CPU never shows more than {level:.0} %: the replay has to stay under {held:.1} %."
+        )),
+        None if held < ceiling => sentences.push(format!(
+            "So that real CPU stays under {ceiling} %, the replay has to stay under {held:.1} %."
+        )),
+        None => {}
+    }
+    if recommendation.traffic.minutes < MINUTES_PER_WEEK && recommendation.traffic.recorded {
+        sentences.push("The traffic covers less than a week, and so not every kind of day.".to_owned());
+    }
+    wrapped(&format!("How sure: {}", in_a_sentence(&sentences.join(" "))))
+}
+
+/// The same after a colon.
+fn in_a_sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or(String::new(), |first| first.to_lowercase().chain(rest).collect())
+}
+
+/// What is known of a line without a whole fit.
+fn known_by(model: &ModelDocument, source: &ModelSource) -> Vec<String> {
     let (coefficient, intercept) = (significant(model.coefficient), model.intercept_percent);
     let cost =
-        format!("a request per minute costs an instance {coefficient} % CPU, on top of {intercept:.1} %");
-    let known = match &model.source {
+        format!("A request per minute costs an instance {coefficient} % CPU, on top of {intercept:.1} %.");
+    let known = match source {
         ModelSource::Stated => {
             "That was stated, not measured: how far real CPU strays from it is not known.".to_owned()
         }
-        ModelSource::Fitted { r_squared, residual_spread_percent, usable, greatest_load, .. } => format!(
-            "That line explains {:.0} % of how CPU moved over {usable} periods (R² {r_squared:.3}); single \
-             periods stray from it by {residual_spread_percent:.1} points (standard deviation). Loads over \
-             {greatest_load:.0} requests per minute and instance were never seen.",
+        ModelSource::Fitted { r_squared, residual_spread_percent, usable, .. } => format!(
+            "That line explains {:.0} % of how CPU moved over {usable} periods (R² {r_squared:.3}); single periods stray \
+             from it by {residual_spread_percent:.1} points (standard deviation).",
             r_squared * 100.0
         ),
     };
-    let (held, ceiling) = (recommendation.cpu_held_percent, recommendation.cpu_ceiling_percent);
-    let margin = if held < ceiling {
-        format!(" So that real CPU stays under {ceiling} %, the replay has to stay under {held:.1} %.")
-    } else {
-        String::new()
-    };
-    let short = match recommendation.traffic.minutes {
-        minutes if minutes < MINUTES_PER_WEEK && recommendation.traffic.recorded => {
-            " The traffic covers less than a week, and so not every kind of day."
+    vec![cost, known]
+}
+
+/// From which CPU on response time suffers, and what that says about the ceiling.
+fn response_time(recommendation: &RecommendationDocument) -> String {
+    let knee = recommendation.model.fit.as_deref().and_then(|fit| fit.knee.as_ref());
+    let Some(knee) = knee else { return String::new() };
+    let ceiling = recommendation.cpu_ceiling_percent;
+    let departs = knee.departs_at_percent.floor();
+    let so = match recommendation.cpu_ceiling_from {
+        CeilingSource::Knee => format!(" No ceiling was set: {ceiling} % is held for that reason."),
+        CeilingSource::Default if departs > ceiling => format!(
+            " No ceiling was set, and {ceiling} % is held: a ceiling of {departs} % would cost less and keep response time \
+             at its base."
+        ),
+        CeilingSource::Asked if departs < ceiling => {
+            format!(" The ceiling of {ceiling} % lies above that: users wait longer before it is reached.")
         }
-        _ => "",
+        _ => String::new(),
     };
-    let line = wrapped(&format!("How sure: {cost}. {known}{margin}{short}"));
-    format!("{line}\n\n{}", wrapped(&proof(recommendation)))
+    wrapped(&format!("{}{so}", cost::response_time(knee)))
 }
 
 /// How the replay compares with what really happened.
@@ -419,8 +498,13 @@ const MINUTES_PER_WEEK: usize = 7 * 24 * 60;
 
 /// Four significant digits.
 fn significant(value: f64) -> String {
-    let digits = (3.0 - value.abs().log10().floor()).clamp(0.0, 12.0) as usize;
+    let digits = digits(value);
     format!("{value:.digits$}")
+}
+
+/// Digits after the point that show four significant ones; a value a hair below a power of ten counts as it.
+fn digits(value: f64) -> usize {
+    (3.0 - (value.abs() * 1.000_05).log10().floor()).clamp(0.0, 12.0) as usize
 }
 
 fn how_to_apply(recommendation: &RecommendationDocument) -> String {

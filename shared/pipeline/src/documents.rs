@@ -3,13 +3,16 @@
 //! Instants are RFC 3339 in universal time, percentages 0 to 100, options in Beanstalk's own words, so that
 //! they can be handed to `aws elasticbeanstalk` as they are.
 
-use std::collections::BTreeMap;
+mod fit;
+
+pub use fit::{
+    BendDocument, CapacityDocument, CeilingDocument, ConfidenceDocument, DriftDocument, FitDocument,
+    IntervalDocument, KneeDocument,
+};
 
 use crate::activity::LaunchTimes;
 use jiff::Timestamp;
 use scaling::backtest::{BackTest, Grade};
-use scaling::cpu_model::CpuModel;
-use scaling::fit::Fit;
 use scaling::policy::{PolicyError, ScalingPolicy};
 use scaling::settings::{ConfigOption, Settings};
 use scaling::simulate::Outcome;
@@ -38,54 +41,6 @@ impl WindowDocument {
     /// The same in minutes.
     pub fn window(self) -> Result<Window, UnitError> {
         Ok(Window { start: MinuteUtc::containing(self.start)?, end: MinuteUtc::containing(self.end)? })
-    }
-}
-
-/// `fits/…/fit.json`: what a request costs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FitDocument {
-    /// [`SCHEMA_VERSION`].
-    pub schema_version: u32,
-    /// The environment.
-    pub environment: String,
-    /// What was looked at.
-    pub window: WindowDocument,
-    /// CPU percent of one instance for one request per minute.
-    pub coefficient: f64,
-    /// CPU percent of an instance without requests.
-    pub intercept_percent: f64,
-    /// Share of the variance of CPU that requests explain.
-    pub r_squared: f64,
-    /// Standard deviation of CPU around the line, points of percent.
-    pub residual_spread_percent: f64,
-    /// Periods that the line was drawn through.
-    pub usable: u32,
-    /// Periods that it was not, by reason.
-    pub left_out: BTreeMap<String, u32>,
-    /// Least and greatest load, requests per minute per instance.
-    pub load_range: (f64, f64),
-}
-
-impl FitDocument {
-    /// A fit of `environment` over `window`.
-    pub fn new(environment: &str, window: Window, fit: &Fit) -> Self {
-        Self {
-            schema_version: SCHEMA_VERSION,
-            environment: environment.to_owned(),
-            window: window.into(),
-            coefficient: fit.model.coefficient(),
-            intercept_percent: fit.model.intercept_percent(),
-            r_squared: fit.r_squared,
-            residual_spread_percent: fit.residual_spread_percent,
-            usable: fit.usable,
-            left_out: fit.left_out.iter().map(|(reason, count)| (reason.to_string(), *count)).collect(),
-            load_range: fit.load_range,
-        }
-    }
-
-    /// The line.
-    pub fn model(&self) -> Result<CpuModel, UnitError> {
-        CpuModel::new(self.intercept_percent, self.coefficient)
     }
 }
 
@@ -226,6 +181,22 @@ pub struct ModelDocument {
     pub intercept_percent: f64,
     /// How it is known.
     pub source: ModelSource,
+    /// The whole fit, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fit: Option<Box<FitDocument>>,
+}
+
+/// Where the CPU that should not be reached comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CeilingSource {
+    /// Whoever asked said so.
+    #[default]
+    Asked,
+    /// Nobody said anything.
+    Default,
+    /// Nobody said anything, and response time departs from its base earlier than the default.
+    Knee,
 }
 
 /// The traffic that was replayed.
@@ -254,6 +225,9 @@ pub struct CandidatesDocument {
     pub oscillating: usize,
     /// Not replayed: the metrics are too coarse for their period.
     pub too_fine: usize,
+    /// Not replayed: CPU never comes up to their upper threshold.
+    #[serde(default)]
+    pub unreachable: usize,
 }
 
 /// The settings as they are.
@@ -447,6 +421,9 @@ pub struct RecommendationDocument {
     pub environment: String,
     /// CPU that should not be reached.
     pub cpu_ceiling_percent: f64,
+    /// Who said so.
+    #[serde(default)]
+    pub cpu_ceiling_from: CeilingSource,
     /// CPU that no replay may reach, so that real CPU, which strays from its line, stays under the ceiling.
     pub cpu_held_percent: f64,
     /// Minutes in which it may be.
@@ -455,6 +432,9 @@ pub struct RecommendationDocument {
     pub traffic: TrafficDocument,
     /// What a request costs.
     pub model: ModelDocument,
+    /// Whether CPU comes higher in the recommended policy's replay than the line was ever seen, percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub never_seen_above_percent: Option<f64>,
     /// What was tried.
     pub candidates: CandidatesDocument,
     /// The settings as they are, if they are known.

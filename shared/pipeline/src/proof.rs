@@ -1,9 +1,10 @@
 //! What speaks for a replay: the back-test of the present settings, or of CPU alone, or nothing.
 
 use scaling::backtest::{Free, Record, back_test, back_test_cpu};
+use scaling::coefficient::{Circumstances, FitRules, fit_within};
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::Dynamics;
-use scaling::fit::{FitRules, fit};
+use scaling::plan::LIKELY_LARGEST_STEP;
 use scaling::sample::Sample;
 use scaling::units::{MinuteUtc, Minutes};
 
@@ -74,8 +75,10 @@ fn unmeasured(
             return Proof { document: Some(document), dynamics: tested.dynamics };
         }
     };
-    let early = early_model(samples, request, record).unwrap_or(model);
-    let tested = back_test_cpu(record, early);
+    // A line of before the cost changed says nothing about CPU since.
+    let record = present.costs_since.map_or(record.clone(), |since| record.clone().since(since));
+    let early = early_model(samples, request, &record).unwrap_or(model);
+    let tested = back_test_cpu(&record, early);
     let document = tested.map(|tested| BackTestDocument::new(&tested, false, Some(because)));
     Proof { document, dynamics }
 }
@@ -86,6 +89,9 @@ fn early_model(samples: &[Sample], request: &SweepRequest, record: &Record) -> O
         return Some(stated);
     }
     let middle: MinuteUtc = record.start + Minutes(record.minutes.len() as u32 / 2);
-    let early: Vec<Sample> = samples.iter().filter(|sample| sample.minute_utc < middle).cloned().collect();
-    fit(&early, FitRules::default()).ok().map(|fit| fit.model)
+    let within = |sample: &&Sample| record.start <= sample.minute_utc && sample.minute_utc < middle;
+    let early: Vec<Sample> = samples.iter().filter(within).cloned().collect();
+    let deployments = record.deployments(LIKELY_LARGEST_STEP);
+    let around = Circumstances { deployments: &deployments, instance_types: &[] };
+    fit_within(&early, FitRules::default(), around).ok().map(|fit| fit.model)
 }

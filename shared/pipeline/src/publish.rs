@@ -154,6 +154,9 @@ pub struct PublishedDocument {
     pub at: Timestamp,
     /// Whether the telling is known to have come to its end.
     pub confirmed: bool,
+    /// The last change of what a request costs that they were told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift_since: Option<Timestamp>,
 }
 
 /// Publishes the newest advice, unless it is what the subscribers were last told.
@@ -178,6 +181,7 @@ pub async fn run(
         advice_id: recommendation.advice_id.clone(),
         at: now,
         confirmed: false,
+        drift_since: drift_since(&recommendation),
     };
     let told = match already_told(before.as_ref(), &claim) {
         Some(told) => told,
@@ -193,8 +197,24 @@ type Stored = (PublishedDocument, Version);
 
 fn already_told(before: Option<&Stored>, claim: &PublishedDocument) -> Option<Told> {
     let (before, _) = before.filter(|(before, _)| before.advice_id == claim.advice_id)?;
+    // The same advice is told again where requests have become dearer since.
+    if claim.drift_since.is_some_and(|since| before.drift_since.is_none_or(|told| is_later(told, since))) {
+        return None;
+    }
     let at = before.at;
     Some(if before.confirmed { Told::Before { at } } else { Told::Unconfirmed { at } })
+}
+
+/// When requests began to cost something else, if that moment was seen.
+fn drift_since(recommendation: &RecommendationDocument) -> Option<Timestamp> {
+    let drift = recommendation.model.fit.as_deref()?.drift?;
+    drift.exact.then_some(drift.since)
+}
+
+/// Whether `since` is another change than the one that was `told`: found again, its place may differ by minutes.
+fn is_later(told: Timestamp, since: Timestamp) -> bool {
+    const SAME_WITHIN_SECONDS: i64 = 3 * 3600;
+    since.as_second() > told.as_second() + SAME_WITHIN_SECONDS
 }
 
 async fn tell(
@@ -230,6 +250,7 @@ async fn take_back(
         advice_id: String::new(),
         at: Timestamp::UNIX_EPOCH,
         confirmed: true,
+        drift_since: None,
     };
     write_json(archive, key, &before.unwrap_or(nothing)).await
 }

@@ -9,6 +9,7 @@ mod csv;
 pub mod ebextensions;
 mod gather;
 mod json;
+pub mod locust;
 pub mod settings;
 
 use std::fmt;
@@ -263,6 +264,18 @@ pub enum RecordedError {
         metric: &'static str,
         /// The flag that decides.
         how: &'static str,
+    },
+    /// Not what Locust writes.
+    #[error(
+        "`{file}` has no column `{column}`; it has {there}. Locust writes the right file with `--csv NAME --csv-full-history`, as NAME_stats_history.csv"
+    )]
+    NotLocust {
+        /// Which file.
+        file: String,
+        /// What it should have.
+        column: String,
+        /// What it has.
+        there: String,
     },
     /// A column is not there.
     #[error("`{file}` has no column `{column}`; it has {there}")]

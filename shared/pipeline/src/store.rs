@@ -359,7 +359,7 @@ pub async fn latest_fit(
 ) -> Result<Option<FitDocument>, StoreError> {
     let newest = Key::fit(environment, until);
     let ended = |fit: &FitDocument| fit.window.end <= until.start();
-    latest(archive, &Prefix::fits(environment), &newest, "fit.json", ended).await
+    latest(archive, &Prefix::fits(environment), &newest, "/fit.json", ended).await
 }
 
 /// The newest advice on traffic that ends at `until` or before.

@@ -3,12 +3,14 @@
 use std::num::NonZero;
 
 use scaling::backtest::{Record, strays};
+use scaling::coefficient::FitRules;
 use scaling::course::Course;
 use scaling::cpu_model::CpuModel;
 use scaling::credits::{BurstableSize, Credits, Mode};
 use scaling::dynamics::Dynamics;
-use scaling::fit::{FitRules, response_time_line};
-use scaling::judge::{Severity, judge};
+use scaling::judge::{Severity, judge, never_reached};
+use scaling::latency::response_time_line;
+use scaling::observation::with_cpu_earlier;
 use scaling::plan::{LIKELY_LARGEST_STEP, Measure, Plan, Rule, TargetTracking};
 use scaling::policy::{Group, PolicyError, ScalingPolicy};
 use scaling::recommendation::{Verdict, closest, recommend};
@@ -17,16 +19,19 @@ use scaling::settings::{NotSimulated, Settings};
 use scaling::simulate::{Outcome, Question};
 use scaling::sweep::{Candidates, Evaluated, Grid, Setting, sweep};
 use scaling::traffic::{Load, TraceError, Traffic};
-use scaling::units::{CpuPercent, Instances, Minutes, RequestsPerMinute, Seconds, UnitError, Window};
+use scaling::units::{
+    CpuPercent, Instances, MinuteUtc, Minutes, RequestsPerMinute, Seconds, UnitError, Window,
+};
 
 use crate::activity::LaunchTimes;
 use crate::archive::{Archive, Environment, Key};
 use crate::documents::{
-    BackTestDocument, CandidatesDocument, CreditsDocument, FitDocument, GradeDocument, ModelDocument,
-    ModelSource, PresentDocument, RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument,
-    TrafficDocument, VerdictDocument,
+    BackTestDocument, CandidatesDocument, CeilingSource, CreditsDocument, FitDocument, GradeDocument,
+    ModelDocument, ModelSource, PresentDocument, RecommendationDocument, SCHEMA_VERSION,
+    TargetTrackingDocument, TrafficDocument, VerdictDocument,
 };
 use crate::proof::{self, Measured};
+use crate::refit::ceiling_or_default;
 use crate::store::{
     StoreError, latest_fit, latest_settings, read_activities, read_counted_samples, write_bytes, write_json,
 };
@@ -104,8 +109,9 @@ pub struct SweepRequest {
     pub replayed: Replayed,
     /// What a request costs.
     pub model: Model,
-    /// CPU that should not be reached.
-    pub ceiling: CpuPercent,
+    /// CPU that should not be reached; [`DEFAULT_CEILING_PERCENT`](crate::refit::DEFAULT_CEILING_PERCENT) unless told, or less where response time departs
+    /// from its base earlier.
+    pub ceiling: Option<CpuPercent>,
     /// Points below the ceiling that a replay must stay, since real CPU strays from its line; twice the
     /// spread of the fit unless told otherwise, nothing for a stated line.
     pub margin: Option<CpuPercent>,
@@ -202,7 +208,7 @@ pub enum SweepError {
     },
     /// The values to try make no policy.
     #[error(
-        "the values to try make no policy: {invalid} combinations have thresholds swapped, sizes swapped or values out of range, {oscillating} could swing for ever, {too_fine} have a period that 5-minute metrics are too coarse for"
+        "the values to try make no policy: {invalid} combinations have thresholds swapped, sizes swapped or values out of range, {oscillating} could swing for ever, {too_fine} have a period that 5-minute metrics are too coarse for, {unreachable} wait for more CPU than there ever is"
     )]
     NoCandidates {
         /// Combinations that AWS would refuse.
@@ -211,6 +217,8 @@ pub enum SweepError {
         oscillating: usize,
         /// Combinations that can't be measured.
         too_fine: usize,
+        /// Combinations that can't ever scale out.
+        unreachable: usize,
     },
     /// The advice could not be written.
     #[error("writing the advice")]
@@ -244,6 +252,8 @@ pub async fn run(
 
 struct Input {
     model: (CpuModel, ModelDocument),
+    /// What to hold.
+    aim: Aim,
     traffic: Traffic,
     samples: Vec<Sample>,
     measured: Measured,
@@ -262,7 +272,51 @@ async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, Sw
     };
     let activities = read_activities(archive, environment, *window).await.map_err(SweepError::Read)?;
     let measured = Measured { launch_times: LaunchTimes::of(&activities), instances_by };
-    Ok(Input { model: model(archive, request).await?, traffic, samples, measured, settings })
+    let model = model(archive, request).await?;
+    let fit = model.1.fit.as_deref();
+    // CPU belongs to the requests that it was for, and an alarm sees it as late as it shows.
+    let samples = with_cpu_earlier(&samples, lag(fit));
+    let aim = Aim::of(request, &model.1)?;
+    Ok(Input { model, aim, traffic, samples, measured, settings })
+}
+
+fn lag(fit: Option<&FitDocument>) -> Minutes {
+    Minutes(fit.map_or(0, |fit| fit.lag_minutes))
+}
+
+/// What to hold, and who said so.
+struct Aim {
+    ceiling: CpuPercent,
+    from: CeilingSource,
+    /// What no replay may reach, so that real CPU stays under the ceiling.
+    held: CpuPercent,
+    /// What CPU never passes.
+    level: Option<CpuPercent>,
+}
+
+impl Aim {
+    fn of(request: &SweepRequest, model: &ModelDocument) -> Result<Self, SweepError> {
+        let fit = model.fit.as_deref();
+        let knee = fit.and_then(|fit| fit.knee.as_ref()).map(|knee| knee.departs_at_percent);
+        let (ceiling, from) = ceiling_or_default(request.ceiling, knee);
+        let level = fit.and_then(FitDocument::unreachable_from_percent);
+        let level = level.and_then(|level| CpuPercent::new(level).ok());
+        let margin = request.margin.map_or_else(|| margin(model), CpuPercent::get);
+        let least = level.map_or(ceiling.get(), |level| level.get().min(ceiling.get()));
+        let held = CpuPercent::new(least - margin).ok();
+        let held = held.filter(|held| held.get() > model.intercept_percent);
+        Ok(Self { ceiling, from, level, held: held.ok_or(SweepError::NoRoom { margin, ceiling })? })
+    }
+}
+
+/// Points below the ceiling: real CPU strays from its line, and may bend away above it at the top.
+fn margin(model: &ModelDocument) -> f64 {
+    const SPREADS: f64 = 2.0;
+    let bend = model.fit.as_ref().and_then(|fit| fit.bend).map_or(0.0, |bend| bend.at_top_percent.max(0.0));
+    match &model.source {
+        ModelSource::Fitted { residual_spread_percent, .. } => SPREADS * residual_spread_percent + bend,
+        ModelSource::Stated => 0.0,
+    }
 }
 
 fn recorded(request: &SweepRequest, samples: &[Sample]) -> Result<Traffic, SweepError> {
@@ -283,15 +337,15 @@ async fn model(
     archive: &dyn Archive,
     request: &SweepRequest,
 ) -> Result<(CpuModel, ModelDocument), SweepError> {
-    let (model, source) = match request.model {
-        Model::Stated(model) => (model, ModelSource::Stated),
+    let (model, source, fit) = match request.model {
+        Model::Stated(model) => (model, ModelSource::Stated, None),
         Model::Fitted => {
             let fit = valid_fit(archive, request).await?;
-            (fit.model().map_err(SweepError::Fit)?, fitted(&fit))
+            (fit.model().map_err(SweepError::Fit)?, fitted(&fit), Some(Box::new(fit)))
         }
     };
     let (coefficient, intercept_percent) = (model.coefficient(), model.intercept_percent());
-    Ok((model, ModelDocument { coefficient, intercept_percent, source }))
+    Ok((model, ModelDocument { coefficient, intercept_percent, source, fit }))
 }
 
 async fn valid_fit(archive: &dyn Archive, request: &SweepRequest) -> Result<FitDocument, SweepError> {
@@ -317,11 +371,12 @@ fn compute(
     input: Input,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<(RecommendationDocument, Vec<Evaluated>), SweepError> {
-    let Input { model: (model, model_document), traffic, samples, measured, settings } = input;
-    let present = Present::read(settings.as_ref(), &samples, request)?;
+    let Input { model: (model, model_document), aim, traffic, samples, measured, settings } = input;
+    let held = aim.held;
+    let present = Present::read(settings.as_ref(), &samples, request, &aim, &model_document)?;
     let record = Record::of(&samples, request.window);
-    let load = strayed(request, record.as_ref(), &traffic, model, &present);
-    let held = held(request, &model_document)?;
+    let record = record.map(|record| record.with_cpu_ceiling(present.dynamics.cpu_ceiling));
+    let load = strayed(request, record.as_ref(), &traffic, &model_document, &present)?;
     load.check(Minutes(1))?;
     let proof = proof::of(&samples, record.as_ref(), measured, request, model, &present);
     let replay = Replay {
@@ -337,7 +392,7 @@ fn compute(
     };
     let plausible = Grid::plausible(&load, held, present.group, proof.dynamics.monitoring);
     let grid = request.grid.clone().applied_to(plausible);
-    let candidates = grid.candidates(proof.dynamics.monitoring);
+    let candidates = grid.candidates(proof.dynamics.monitoring, proof.dynamics.cpu_ceiling);
     replay.check(&candidates)?;
     let withheld = withheld(&present, proof.document.as_ref());
     let (verdict, kept) = match withheld {
@@ -352,10 +407,12 @@ fn compute(
         schema_version: SCHEMA_VERSION,
         advice_id: advice::id(request.environment.name(), withheld, given, proof.document.as_ref()),
         environment: request.environment.name().to_owned(),
-        cpu_ceiling_percent: request.ceiling.get(),
+        cpu_ceiling_percent: aim.ceiling.get(),
+        cpu_ceiling_from: aim.from,
         cpu_held_percent: held.get(),
         minutes_over_allowed: request.minutes_over_allowed,
         traffic: traffic_document(&traffic, &request.replayed),
+        never_seen_above_percent: given.and_then(|verdict| never_seen(verdict, &model_document)),
         model: model_document,
         candidates: candidates_document(&candidates, kept.len(), withheld.is_none()),
         present: present.document(&replay),
@@ -368,24 +425,27 @@ fn compute(
     Ok((document, kept))
 }
 
-/// The traffic as load. Recorded CPU strays from its line, and an alarm sees that, whatever the settings.
+/// The traffic as load. Recorded CPU strays from its line, and an alarm sees that, whatever the settings; but not where
+/// it is of the time before a request cost what it costs.
 fn strayed(
     request: &SweepRequest,
     record: Option<&Record>,
     traffic: &Traffic,
-    model: CpuModel,
+    document: &ModelDocument,
     present: &Present<'_>,
-) -> Load {
+) -> Result<Load, SweepError> {
+    let model = CpuModel::new(document.intercept_percent, document.coefficient).map_err(SweepError::Fit)?;
+    let load = Load::new(traffic, model);
+    let (Replayed::Recorded, Some(record)) = (&request.replayed, record) else { return Ok(load) };
     let known = present.plan.as_ref().and_then(|plan| plan.as_ref().ok());
     let largest_step = known.map_or(LIKELY_LARGEST_STEP, Plan::largest_step);
-    let load = Load::new(traffic, model);
     let settle = Minutes(request.dynamics.boot.0 + 1);
-    match (&request.replayed, record) {
-        (Replayed::Recorded, Some(record)) => {
-            Load { stray_percent: strays(record, model, settle, largest_step, traffic), ..load }
-        }
-        _ => load,
+    let mut stray_percent = strays(record, model, settle, largest_step, traffic);
+    if let Some(since) = present.costs_since {
+        let before = usize::try_from(since.epoch_minutes() - traffic.start.epoch_minutes()).unwrap_or(0);
+        stray_percent.iter_mut().take(before).for_each(|stray| *stray = 0.0);
     }
+    Ok(Load { stray_percent, ..load })
 }
 
 /// Instances at the start of a replay: those that were there, or the fewest that may be.
@@ -395,20 +455,6 @@ fn initial(request: &SweepRequest, samples: &[Sample], group: Option<Group>) -> 
         Replayed::Staged(_) => None,
     };
     there.or(group.map(|group| group.min_size.0)).unwrap_or(1)
-}
-
-/// The CPU that no replay may reach, so that real CPU stays under the ceiling.
-fn held(request: &SweepRequest, model: &ModelDocument) -> Result<CpuPercent, SweepError> {
-    const SPREADS: f64 = 2.0;
-    let margin = match (request.margin, &model.source) {
-        (Some(stated), _) => stated.get(),
-        (None, ModelSource::Fitted { residual_spread_percent, .. }) => SPREADS * residual_spread_percent,
-        (None, ModelSource::Stated) => 0.0,
-    };
-    let ceiling = request.ceiling;
-    let held =
-        CpuPercent::new(ceiling.get() - margin).ok().filter(|held| held.get() > model.intercept_percent);
-    held.ok_or(SweepError::NoRoom { margin, ceiling })
 }
 
 /// What stays the same over all replays of a request.
@@ -421,9 +467,13 @@ struct Replay<'a> {
 
 impl Replay<'_> {
     fn check(&self, candidates: &Candidates) -> Result<(), SweepError> {
-        let Candidates { invalid, oscillating, too_fine, .. } = *candidates;
+        let Candidates { invalid, oscillating, too_fine, unreachable, .. } = *candidates;
         let none = candidates.policies.is_empty();
-        if none { Err(SweepError::NoCandidates { invalid, oscillating, too_fine }) } else { Ok(()) }
+        if none {
+            Err(SweepError::NoCandidates { invalid, oscillating, too_fine, unreachable })
+        } else {
+            Ok(())
+        }
     }
 
     fn judged(&self, policies: &[ScalingPolicy], present: Option<Evaluated>) -> (Verdict, Vec<Evaluated>) {
@@ -484,8 +534,28 @@ pub(crate) struct Present<'a> {
     pub(crate) group: Option<Group>,
     /// Their scheduled actions.
     pub(crate) course: Course,
-    /// Delays as asked for, with their monitoring.
+    /// Delays as asked for, with their monitoring, and with CPU as late and as high as it shows.
     pub(crate) dynamics: Dynamics,
+    /// What CPU never passes.
+    level: Option<CpuPercent>,
+    /// Since when a request costs what it costs, if that changed.
+    pub(crate) costs_since: Option<MinuteUtc>,
+}
+
+/// Since when a request costs what it costs, if the moment was seen.
+fn costs_since(model: &ModelDocument) -> Option<MinuteUtc> {
+    let drift = model.fit.as_deref()?.drift.filter(|drift| drift.exact)?;
+    MinuteUtc::containing(drift.since).ok()
+}
+
+/// With CPU that comes as late as the fit has it, and goes no higher.
+fn shown(dynamics: Dynamics, aim: &Aim, model: &ModelDocument) -> Dynamics {
+    let level = aim.level.filter(|level| *level < dynamics.cpu_ceiling);
+    Dynamics {
+        metric_delay: Minutes(dynamics.metric_delay.0 + lag(model.fit.as_deref()).0),
+        cpu_ceiling: level.unwrap_or(dynamics.cpu_ceiling),
+        ..dynamics
+    }
 }
 
 impl<'a> Present<'a> {
@@ -493,6 +563,8 @@ impl<'a> Present<'a> {
         settings: Option<&'a Settings>,
         samples: &[Sample],
         request: &SweepRequest,
+        aim: &Aim,
+        model: &ModelDocument,
     ) -> Result<Self, SweepError> {
         let line = response_time_line(samples, FitRules::default());
         let changes = settings.map(|settings| settings.scheduled_changes(request.window)).unwrap_or_default();
@@ -502,7 +574,9 @@ impl<'a> Present<'a> {
             plan: settings.map(|settings| settings.plan(line)),
             group: settings.filter(|settings| settings.load_balanced).map(|settings| settings.group),
             course: Course::new(changes, vec![]).map_err(SweepError::Schedule)?,
-            dynamics: Dynamics { monitoring, ..request.dynamics },
+            dynamics: shown(Dynamics { monitoring, ..request.dynamics }, aim, model),
+            level: aim.level,
+            costs_since: costs_since(model),
         })
     }
 
@@ -538,7 +612,8 @@ impl<'a> Present<'a> {
 
     fn document(&self, replay: &Replay<'_>) -> Option<PresentDocument> {
         let settings = self.settings?;
-        let findings = judge(settings);
+        let mut findings = judge(settings);
+        findings.extend(self.level.and_then(|level| never_reached(settings, level.get())));
         let weighty = findings.iter().filter(|finding| finding.severity() > Severity::Note);
         Some(PresentDocument {
             options: settings.policy().as_ref().map(crate::documents::options).unwrap_or_default(),
@@ -547,6 +622,15 @@ impl<'a> Present<'a> {
             findings: weighty.map(ToString::to_string).collect(),
         })
     }
+}
+
+/// The greatest CPU that the line was seen at, if the policy of `verdict` goes beyond it.
+fn never_seen(verdict: &Verdict, model: &ModelDocument) -> Option<f64> {
+    let (Verdict::Change(chosen) | Verdict::Keep(chosen)) = verdict else { return None };
+    let fit = model.fit.as_deref()?;
+    let seen = fit.intercept_percent + fit.coefficient * fit.load_range.1;
+    // Half a point is what CPU strays anyway.
+    (chosen.outcome.max_cpu_percent > seen + fit.residual_spread_percent.max(0.5)).then_some(seen)
 }
 
 fn traffic_document(traffic: &Traffic, replayed: &Replayed) -> TrafficDocument {
@@ -566,6 +650,7 @@ fn candidates_document(candidates: &Candidates, held: usize, replayed: bool) -> 
         held,
         oscillating: candidates.oscillating,
         too_fine: candidates.too_fine,
+        unreachable: candidates.unreachable,
     }
 }
 

@@ -143,6 +143,21 @@ impl<'de> Deserialize<'de> for Percent {
     }
 }
 
+/// A CPU percentage that should not be reached, or `auto`: nobody says so.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ceiling(pub Option<CpuPercent>);
+
+impl FromStr for Ceiling {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "auto" => Ok(Self(None)),
+            percent => percent.parse().map(|Percent(percent)| Self(Some(percent))),
+        }
+    }
+}
+
 /// Stages of traffic: `10:30000,8:150000` is 10 minutes up to 30000 requests a minute, then 8 up to 150000.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stages(pub Vec<Stage>);
@@ -206,6 +221,15 @@ mod tests {
         assert_eq!(stages.iter().map(|stage| stage.duration.0).collect::<Vec<_>>(), [10, 8]);
         for text in ["10", "0:5", "10:-5", "10:nan", ":", "x:1"] {
             assert!(text.parse::<Stages>().unwrap_err().contains("is not a stage"), "`{text}`");
+        }
+    }
+
+    #[test]
+    fn a_ceiling_is_a_percentage_or_left_to_the_environment() {
+        assert_eq!("auto".parse(), Ok(Ceiling(None)));
+        assert_eq!("60".parse(), Ok(Ceiling(CpuPercent::new(60.0).ok())));
+        for text in ["", "automatic", "120"] {
+            assert!(text.parse::<Ceiling>().is_err(), "`{text}`");
         }
     }
 

@@ -15,7 +15,7 @@ use crate::plan::Plan;
 use crate::reference::{Row, Scenario, replay};
 use crate::sample::{Metric, Sample};
 use crate::traffic::{Load, Traffic};
-use crate::units::{Instances, MinuteUtc, Minutes, RequestsPerMinute, Window};
+use crate::units::{CpuPercent, Instances, MinuteUtc, Minutes, RequestsPerMinute, Window};
 
 /// What was recorded, minute by minute.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,8 @@ pub struct Record {
     pub start: MinuteUtc,
     /// One entry a minute.
     pub minutes: Vec<RecordedMinute>,
+    /// CPU percent that an instance can't pass.
+    pub cpu_ceiling: CpuPercent,
 }
 
 impl Record {
@@ -35,9 +37,32 @@ impl Record {
         let start = counted.map(|sample| sample.minute_utc).min()?;
         let end = within().map(|sample| sample.minute_utc + sample.period.minutes()).max()?;
         let length = usize::try_from(end.epoch_minutes() - start.epoch_minutes()).ok()?;
-        let mut record = Self { start, minutes: vec![RecordedMinute::default(); length] };
+        let cpu_ceiling = CpuPercent::new(100.0).expect("100 is a percentage");
+        let mut record = Self { start, minutes: vec![RecordedMinute::default(); length], cpu_ceiling };
         within().filter(|sample| start <= sample.minute_utc).for_each(|sample| record.take(sample));
         record.minutes.iter().any(|minute| minute.requests.is_some()).then_some(record)
+    }
+
+    /// The same of instances that can't pass `cpu_ceiling`.
+    pub fn with_cpu_ceiling(self, cpu_ceiling: CpuPercent) -> Self {
+        Self { cpu_ceiling, ..self }
+    }
+
+    /// What was recorded from `start` on, where that is later.
+    pub fn since(mut self, start: MinuteUtc) -> Self {
+        let earlier = usize::try_from(start.epoch_minutes() - self.start.epoch_minutes()).unwrap_or(0);
+        let earlier = earlier.min(self.minutes.len());
+        self.minutes.drain(..earlier);
+        Self { start: self.start + Minutes(earlier as u32), ..self }
+    }
+
+    /// Recorded CPU, where it is not so near to its ceiling that it hides what was asked for.
+    fn unsaturated(&self, minute: &RecordedMinute) -> Option<f64> {
+        minute.cpu_percent.filter(|cpu| *cpu < SATURATED_SHARE * self.cpu_ceiling.get())
+    }
+
+    fn is_saturated(&self, minute: &RecordedMinute) -> bool {
+        minute.cpu_percent.is_some() && self.unsaturated(minute).is_none()
     }
 
     fn take(&mut self, sample: &Sample) {
@@ -167,8 +192,8 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A size of group average that hides what was asked for.
-const SATURATED_PERCENT: f64 = 95.0;
+/// A group average over this share of what an instance can show hides what was asked for.
+const SATURATED_SHARE: f64 = 0.95;
 
 /// Within all of these, a replay is close.
 struct Bounds {
@@ -270,7 +295,7 @@ pub fn back_test(
     };
     let from = if calibrated { half } else { 0 };
     let mut back_test = compare(record, &rows, plan, &deploying, from)?;
-    back_test.line_distance = line_distance(&record.minutes[from..], model);
+    back_test.line_distance = line_distance(record, from, model);
     Some(BackTested { back_test, dynamics, calibrated })
 }
 
@@ -300,7 +325,8 @@ fn distance(record: &Record, rows: &[Row], minutes: usize) -> f64 {
 
 /// The load, with the strays of recorded CPU from the line at the recorded instances.
 fn strayed(record: &Record, model: CpuModel) -> Load {
-    let stray_percent = record.minutes.iter().map(|minute| stray(minute, model).unwrap_or(0.0)).collect();
+    let stray_percent =
+        record.minutes.iter().map(|minute| stray(record, minute, model).unwrap_or(0.0)).collect();
     Load { stray_percent, ..Load::new(&record.traffic(), model) }
 }
 
@@ -328,7 +354,7 @@ pub fn strays(
         before = count.or(before);
         let place = record.start.epoch_minutes() + index as i64 - start.epoch_minutes();
         let place = usize::try_from(place).ok().and_then(|place| strays.get_mut(place));
-        let stray = stray(minute, model).filter(|_| !deploying[index] && unsettled_until <= index);
+        let stray = stray(record, minute, model).filter(|_| !deploying[index] && unsettled_until <= index);
         if let (Some(place), Some(stray)) = (place, stray) {
             *place = stray;
         }
@@ -336,14 +362,14 @@ pub fn strays(
     strays
 }
 
-fn line_distance(minutes: &[RecordedMinute], model: CpuModel) -> f64 {
-    let strays: Vec<f64> = minutes.iter().filter_map(|minute| stray(minute, model)).map(f64::abs).collect();
+fn line_distance(record: &Record, from: usize, model: CpuModel) -> f64 {
+    let strays = record.minutes[from..].iter().filter_map(|minute| stray(record, minute, model));
+    let strays: Vec<f64> = strays.map(f64::abs).collect();
     strays.iter().sum::<f64>() / (strays.len() as f64).max(1.0)
 }
 
-fn stray(minute: &RecordedMinute, model: CpuModel) -> Option<f64> {
-    let cpu = minute.cpu_percent.filter(|cpu| *cpu < SATURATED_PERCENT)?;
-    Some(cpu - predicted(minute, model)?)
+fn stray(record: &Record, minute: &RecordedMinute, model: CpuModel) -> Option<f64> {
+    Some(record.unsaturated(minute)? - predicted(minute, model)?)
 }
 
 fn predicted(minute: &RecordedMinute, model: CpuModel) -> Option<f64> {
@@ -381,10 +407,8 @@ fn changes(counts: &[Option<u32>], deploying: &[bool]) -> Vec<(usize, i64)> {
 
 fn compare(record: &Record, rows: &[Row], plan: &Plan, deploying: &[bool], from: usize) -> Option<BackTest> {
     let pairs: Vec<(&RecordedMinute, &Row)> = record.minutes.iter().zip(rows).skip(from).collect();
-    let cpu = pairs.iter().filter_map(|(minute, row)| {
-        let recorded = minute.cpu_percent.filter(|cpu| *cpu < SATURATED_PERCENT)?;
-        Some((row.measured_cpu()?, recorded))
-    });
+    let cpu =
+        pairs.iter().filter_map(|(minute, row)| Some((row.measured_cpu()?, record.unsaturated(minute)?)));
     let cpu: Vec<(f64, f64)> = cpu.collect();
     let counts = counts(record, rows, plan, deploying, from)?;
     let mut back_test = of_cpu(record, &cpu, from)?;
@@ -405,8 +429,7 @@ fn of_cpu(record: &Record, cpu: &[(f64, f64)], from: usize) -> Option<BackTest> 
     if cpu.is_empty() {
         return None;
     }
-    let is_saturated =
-        |minute: &&RecordedMinute| minute.cpu_percent.is_some_and(|cpu| cpu >= SATURATED_PERCENT);
+    let is_saturated = |minute: &&RecordedMinute| record.is_saturated(minute);
     let cpu_distance =
         cpu.iter().map(|(predicted, recorded)| (predicted - recorded).abs()).sum::<f64>() / count;
     Some(BackTest {
@@ -491,8 +514,8 @@ fn matched(recorded: &[(usize, i64)], replayed: &[(usize, i64)]) -> u32 {
 /// should come from the first half of the minutes; the errors are of the second.
 pub fn back_test_cpu(record: &Record, model: CpuModel) -> Option<BackTest> {
     let half = record.minutes.len() / 2;
-    let pairs = record.minutes[half..].iter().filter_map(|minute| {
-        Some((predicted(minute, model)?, minute.cpu_percent.filter(|cpu| *cpu < SATURATED_PERCENT)?))
-    });
+    let pairs = record.minutes[half..]
+        .iter()
+        .filter_map(|minute| Some((predicted(minute, model)?, record.unsaturated(minute)?)));
     of_cpu(record, &pairs.collect::<Vec<_>>(), half)
 }

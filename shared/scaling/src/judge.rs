@@ -74,6 +74,13 @@ pub enum Finding {
         /// Whether it was set at all.
         given: bool,
     },
+    /// A threshold that CPU never passed, however many requests there were.
+    NeverReached {
+        /// `UpperThreshold`.
+        upper: f64,
+        /// The level at which CPU stays.
+        level: f64,
+    },
     /// Thresholds that look like percentages under a measure in bytes.
     PercentOfBytes {
         /// `MeasureName`.
@@ -180,6 +187,13 @@ pub fn judge(settings: &Settings) -> Vec<Finding> {
     findings.extend(surroundings(settings));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity()));
     findings
+}
+
+/// Whether a trigger on CPU waits for more than `level`, at which CPU stays.
+pub fn never_reached(settings: &Settings, level: f64) -> Option<Finding> {
+    let on_cpu = settings.load_balanced && settings.measure_name == "CPUUtilization";
+    let upper = settings.upper_threshold;
+    (on_cpu && level <= upper && upper <= 100.0).then_some(Finding::NeverReached { upper, level })
 }
 
 fn measure(settings: &Settings) -> Vec<Finding> {
@@ -319,6 +333,7 @@ impl Finding {
         match self {
             Self::ThresholdsSwapped { .. }
             | Self::NotAPercentage { .. }
+            | Self::NeverReached { .. }
             | Self::PercentOfBytes { .. }
             | Self::UnknownMeasure(_)
             | Self::RequestCountByAverage(_)
@@ -369,6 +384,11 @@ impl fmt::Display for Finding {
                 value.0 / 60,
                 value.0,
                 value.0 / 60
+            ),
+            Self::NeverReached { upper, level } => write!(
+                f,
+                "`UpperThreshold` {upper} is never reached: CPU stays near {level:.0} % however many requests there are, \
+                 so that the trigger adds nothing when it should"
             ),
             Self::ThresholdsSwapped { lower, upper } => write!(
                 f,

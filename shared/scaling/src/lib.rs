@@ -1,8 +1,8 @@
 //! What is true: how Elastic Beanstalk scales an environment, what a request costs it in CPU, and which
 //! settings are the cheapest that hold a ceiling. No file, network, clock, task or serializer.
 //!
-//! Reading order: [`units`] and [`sample`] are the words; [`observation`], [`fit`] and [`cpu_model`] find the
-//! cost of a request; [`settings`], [`policy`], [`plan`], [`adjustment`], [`alarm`], [`dynamics`] and [`credits`]
+//! Reading order: [`units`] and [`sample`] are the words; [`observation`], [`coefficient`] and [`cpu_model`]
+//! find the cost of a request, [`latency`] the CPU at which users begin to wait; [`settings`], [`policy`], [`plan`], [`adjustment`], [`alarm`], [`dynamics`] and [`credits`]
 //! are AWS's rules; [`traffic`] is what comes in, [`course`] and [`schedule`] what happens besides;
 //! [`mod@reference`] replays it as plainly as possible and [`mod@simulate`] does the same fast; [`backtest`] holds
 //! a replay against what really happened; [`mod@sweep`] and [`recommendation`] choose, and [`judge`] says what is
@@ -11,13 +11,14 @@
 pub mod adjustment;
 pub mod alarm;
 pub mod backtest;
+pub mod coefficient;
 pub mod course;
 pub mod cpu_model;
 pub mod credits;
 pub mod disturbance;
 pub mod dynamics;
-pub mod fit;
 pub mod judge;
+pub mod latency;
 pub mod observation;
 pub mod plan;
 pub mod policy;

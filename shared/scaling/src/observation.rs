@@ -1,10 +1,11 @@
 //! Series of different periods brought together, minute by minute or five by five.
 //!
 //! CPU comes every minute with detailed monitoring and every five with basic monitoring, while a load
-//! balancer always reports every minute. A five-minute CPU value is paired with the mean of the requests
-//! of its own five minutes, never with one of them, and is never copied forward.
+//! balancer always reports every minute. A five-minute CPU value is paired with the mean of the load of its own
+//! five minutes, never with one of them, and is never copied forward. Where CPU shows late, it is moved back to the
+//! minutes in which the work was done.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::sample::{Metric, Period, Sample};
@@ -23,6 +24,13 @@ pub struct Observation {
     pub cpu_percent: f64,
 }
 
+impl Observation {
+    /// The minute after its last.
+    pub fn end(&self) -> MinuteUtc {
+        self.minute_utc + self.period.minutes()
+    }
+}
+
 /// Why a period can't be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LeftOut {
@@ -36,6 +44,12 @@ pub enum LeftOut {
     ZeroInstances,
     /// A deployment was under way.
     Deployment,
+    /// The number of instances had just changed.
+    JustAfterChange,
+    /// CPU was at its ceiling, which hides what was asked for.
+    AtCeiling,
+    /// A request cost something else then.
+    EarlierRegime,
 }
 
 impl fmt::Display for LeftOut {
@@ -46,6 +60,9 @@ impl fmt::Display for LeftOut {
             Self::NoInstanceCount => "without an instance count",
             Self::ZeroInstances => "with zero instances",
             Self::Deployment => "of a deployment",
+            Self::JustAfterChange => "just after a change of instances",
+            Self::AtCeiling => "with CPU at its ceiling",
+            Self::EarlierRegime => "before the cost of a request changed",
         })
     }
 }
@@ -55,38 +72,71 @@ pub type LeftOutCounts = BTreeMap<LeftOut, u32>;
 
 /// Pairs load with CPU; counts the periods that can't be paired.
 pub fn observe(samples: &[Sample]) -> (Vec<Observation>, LeftOutCounts) {
-    let series = Series::of(samples);
-    let mut left_out = LeftOutCounts::new();
-    let mut observations = Vec::new();
-    for sample in samples.iter().filter(|sample| series.is_reported_best_at(sample)) {
-        match series.observation(sample) {
-            Ok(observation) => observations.push(observation),
-            Err(reason) => *left_out.entry(reason).or_default() += 1,
-        }
-    }
-    observations.sort_by_key(|observation| observation.minute_utc);
-    (observations, left_out)
+    Series::of(samples).observe(Minutes(0))
 }
 
-/// The samples by minute, and which minutes a five-minute CPU value covers.
-struct Series<'a> {
-    by_minute: BTreeMap<MinuteUtc, &'a Sample>,
-    five_minutes_with_cpu: BTreeSet<MinuteUtc>,
-    minutes_with_cpu: BTreeSet<MinuteUtc>,
+/// Samples in the order of time, to be looked up by minute.
+#[derive(Debug, Clone)]
+pub struct Series<'a> {
+    one_minute: ByMinute<'a>,
+    five_minutes: ByMinute<'a>,
 }
 
 impl<'a> Series<'a> {
-    fn of(samples: &'a [Sample]) -> Self {
-        let with_cpu = |period| {
-            let reported = move |sample: &&Sample| sample.period == period && cpu(sample).is_some();
-            samples.iter().filter(reported).map(|sample| sample.minute_utc).collect()
-        };
-        let one_minute = samples.iter().filter(|sample| sample.period == Period::OneMinute);
-        Self {
-            by_minute: one_minute.map(|sample| (sample.minute_utc, sample)).collect(),
-            five_minutes_with_cpu: with_cpu(Period::FiveMinutes),
-            minutes_with_cpu: with_cpu(Period::OneMinute),
+    /// Of samples in whatever order.
+    pub fn of(samples: &'a [Sample]) -> Self {
+        let of = |period| ByMinute::of(samples.iter().filter(|sample| sample.period == period));
+        Self { one_minute: of(Period::OneMinute), five_minutes: of(Period::FiveMinutes) }
+    }
+
+    /// Pairs CPU with the load of `lag` minutes before, which is where the observation then lies; counts the periods
+    /// that can't be paired.
+    pub fn observe(&self, lag: Minutes) -> (Vec<Observation>, LeftOutCounts) {
+        let mut left_out = LeftOutCounts::new();
+        let mut observations = Vec::with_capacity(self.one_minute.0.len().max(self.five_minutes.0.len()));
+        let all = self.one_minute.0.iter().chain(&self.five_minutes.0);
+        for sample in all.filter(|sample| self.is_reported_best_at(sample)) {
+            match self.observation(sample, lag) {
+                Ok(observation) => observations.push(observation),
+                Err(reason) => *left_out.entry(reason).or_default() += 1,
+            }
         }
+        observations.sort_by_key(|observation| observation.minute_utc);
+        (observations, left_out)
+    }
+
+    /// The value of `metric` over the period that starts at `minute`: its own, or brought together from its minutes.
+    pub fn value(&self, minute: MinuteUtc, period: Period, metric: Metric) -> Option<f64> {
+        let own = match period {
+            Period::OneMinute => return self.one_minute.get(minute, metric),
+            Period::FiveMinutes => self.five_minutes.get(minute, metric),
+        };
+        own.or_else(|| {
+            let minutes = (0..period.minutes().0).map(|i| self.one_minute.get(minute + Minutes(i), metric));
+            let values = minutes.collect::<Option<Vec<f64>>>()?;
+            let sum: f64 = values.iter().sum();
+            Some(if metric.adds_up() { sum } else { sum / values.len() as f64 })
+        })
+    }
+
+    /// Minutes in which the number of instances is not what it was in the period before.
+    pub fn changes_of_instances(&self) -> Vec<MinuteUtc> {
+        let counted = |samples: &ByMinute<'a>| -> Vec<(MinuteUtc, f64)> {
+            let count = |sample: &&Sample| Some((sample.minute_utc, sample.get(Metric::InService)?));
+            samples.0.iter().filter_map(count).collect()
+        };
+        let (fine, coarse) = (counted(&self.one_minute), counted(&self.five_minutes));
+        let counts = if fine.is_empty() { coarse } else { fine };
+        let changed = |pair: &[(MinuteUtc, f64)]| {
+            let (before, now) = (pair[0].1, pair[1].1);
+            (now - before).abs() > LEAST_CHANGE.max(LEAST_CHANGE_SHARE * before)
+        };
+        counts.windows(2).filter(|pair| changed(pair)).map(|pair| pair[1].0).collect()
+    }
+
+    /// Requests as they were reported, whatever their period.
+    pub(crate) fn reported_requests(&self) -> impl Iterator<Item = f64> {
+        self.one_minute.0.iter().chain(&self.five_minutes.0).filter_map(|s| s.get(Metric::Requests))
     }
 
     /// A minute inside of a five-minute CPU value is part of that one, unless it has CPU of its own;
@@ -95,44 +145,106 @@ impl<'a> Series<'a> {
         let minute = sample.minute_utc;
         match sample.period {
             Period::OneMinute => {
-                let covering = self.five_minutes_with_cpu.range(minute - Minutes(4)..=minute);
-                cpu(sample).is_some() || covering.count() == 0
+                let covered = self.five_minutes.within(minute - Minutes(4), minute + Minutes(1));
+                cpu(sample).is_some() || !covered.iter().any(|sample| cpu(sample).is_some())
             }
             Period::FiveMinutes => {
-                self.minutes_with_cpu.range(minute..minute + Period::FiveMinutes.minutes()).next().is_none()
+                let own = self.one_minute.within(minute, minute + sample.period.minutes());
+                !own.iter().any(|sample| cpu(sample).is_some())
             }
         }
     }
 
-    fn observation(&self, sample: &Sample) -> Result<Observation, LeftOut> {
+    fn observation(&self, sample: &Sample, lag: Minutes) -> Result<Observation, LeftOut> {
         let cpu_percent = cpu(sample).ok_or(LeftOut::NoCpu)?;
-        let minutes = f64::from(sample.period.minutes().0);
-        let requests = self.over(sample, Metric::Requests).ok_or(LeftOut::NoRequests)?;
-        let instances = self.over(sample, Metric::InService).ok_or(LeftOut::NoInstanceCount)?;
-        if instances <= 0.0 {
-            return Err(LeftOut::ZeroInstances);
-        }
+        let minute_utc = sample.minute_utc - lag;
         Ok(Observation {
-            minute_utc: sample.minute_utc,
+            minute_utc,
             period: sample.period,
-            requests_per_minute_per_instance: requests / minutes / instances,
+            requests_per_minute_per_instance: self.load(sample, minute_utc)?,
             cpu_percent,
         })
     }
 
-    /// The value of `metric` over the whole period of `sample`: its own, or brought together from its minutes.
-    fn over(&self, sample: &Sample, metric: Metric) -> Option<f64> {
-        if sample.period == Period::OneMinute || sample.get(metric).is_some() {
-            return sample.get(metric);
+    /// Requests per minute and instance over a period as long as that of `sample`, from `start` on.
+    fn load(&self, sample: &Sample, start: MinuteUtc) -> Result<f64, LeftOut> {
+        let minutes = sample.period.minutes().0;
+        if minutes == 1 {
+            return self.load_of_minute(start, None);
         }
-        let end = sample.minute_utc + sample.period.minutes();
-        let within = self.by_minute.range(sample.minute_utc..end);
-        let values: Vec<f64> = within.filter_map(|(_, minute)| minute.get(metric)).collect();
-        if values.len() != sample.period.minutes().0 as usize {
-            return None;
+        if let Some(sum) = sample.get(Metric::Requests) {
+            // Requests of five minutes can't be moved by less than that.
+            let instances = self.value(sample.minute_utc, sample.period, Metric::InService);
+            return divided(Some(sum / f64::from(minutes)), instances);
         }
-        let sum: f64 = values.iter().sum();
-        Some(if metric.adds_up() { sum } else { sum / values.len() as f64 })
+        let each = (0..minutes).map(|i| self.load_of_minute(start + Minutes(i), Some(sample)));
+        let each = each.collect::<Result<Vec<f64>, LeftOut>>()?;
+        Ok(each.iter().sum::<f64>() / f64::from(minutes))
+    }
+
+    /// The requests of `minute` over its instances, or those of the five minutes `around` it.
+    fn load_of_minute(&self, minute: MinuteUtc, around: Option<&Sample>) -> Result<f64, LeftOut> {
+        let own = self.one_minute.get(minute, Metric::InService);
+        let instances = own.or_else(|| around.and_then(|sample| sample.get(Metric::InService)));
+        divided(self.one_minute.get(minute, Metric::Requests), instances)
+    }
+}
+
+/// The same samples with CPU where the work was done, `lag` before it shows. CPU of five minutes can't be moved by less,
+/// and stays.
+pub fn with_cpu_earlier(samples: &[Sample], lag: Minutes) -> Vec<Sample> {
+    if lag == Minutes(0) {
+        return samples.to_vec();
+    }
+    let series = Series::of(samples);
+    let moved = |sample: &Sample| {
+        let mut moved = Sample::empty(sample.minute_utc, sample.period);
+        for metric in Metric::ALL {
+            let is_cpu = matches!(metric, Metric::CpuPercent | Metric::CpuPercentMax);
+            let value = match sample.period {
+                Period::OneMinute if is_cpu => series.one_minute.get(sample.minute_utc + lag, metric),
+                _ => sample.get(metric),
+            };
+            if let Some(value) = value {
+                moved.set(metric, value).expect("it was valid before");
+            }
+        }
+        moved
+    };
+    samples.iter().map(moved).collect()
+}
+
+/// Smaller differences are those of a mean over a minute, and not of the group.
+const LEAST_CHANGE: f64 = 0.2;
+const LEAST_CHANGE_SHARE: f64 = 0.02;
+
+fn divided(requests: Option<f64>, instances: Option<f64>) -> Result<f64, LeftOut> {
+    let requests = requests.ok_or(LeftOut::NoRequests)?;
+    let instances = instances.ok_or(LeftOut::NoInstanceCount)?;
+    if instances > 0.0 { Ok(requests / instances) } else { Err(LeftOut::ZeroInstances) }
+}
+
+/// Samples of one period, in the order of time.
+#[derive(Debug, Clone)]
+struct ByMinute<'a>(Vec<&'a Sample>);
+
+impl<'a> ByMinute<'a> {
+    fn of(samples: impl Iterator<Item = &'a Sample>) -> Self {
+        let mut sorted: Vec<&Sample> = samples.collect();
+        sorted.sort_by_key(|sample| sample.minute_utc);
+        Self(sorted)
+    }
+
+    fn get(&self, minute: MinuteUtc, metric: Metric) -> Option<f64> {
+        let index = self.0.binary_search_by_key(&minute, |sample| sample.minute_utc).ok()?;
+        self.0[index].get(metric)
+    }
+
+    /// From `start` on, before `end`.
+    fn within(&self, start: MinuteUtc, end: MinuteUtc) -> &[&'a Sample] {
+        let first = self.0.partition_point(|sample| sample.minute_utc < start);
+        let rest = &self.0[first..];
+        &rest[..rest.partition_point(|sample| sample.minute_utc < end)]
     }
 }
 

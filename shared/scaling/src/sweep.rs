@@ -48,6 +48,8 @@ pub struct Candidates {
     pub oscillating: usize,
     /// Policies with a period that the metrics are too coarse for.
     pub too_fine: usize,
+    /// Policies whose upper threshold CPU never comes up to.
+    pub unreachable: usize,
 }
 
 impl Grid {
@@ -81,15 +83,18 @@ impl Grid {
         }
     }
 
-    /// All combinations that are policies, that don't chase their own tail and that the metrics allow.
-    pub fn candidates(&self, monitoring: Monitoring) -> Candidates {
-        let mut candidates = Candidates { policies: vec![], invalid: 0, oscillating: 0, too_fine: 0 };
+    /// All combinations that are policies, that don't chase their own tail, that the metrics allow, and whose upper
+    /// threshold lies under `ceiling`, which CPU does not pass: an alarm asks for more than its threshold.
+    pub fn candidates(&self, monitoring: Monitoring, ceiling: CpuPercent) -> Candidates {
+        let mut candidates =
+            Candidates { policies: vec![], invalid: 0, oscillating: 0, too_fine: 0, unreachable: 0 };
         for group in self.groups() {
             for trigger in self.triggers() {
                 match ScalingPolicy::new(trigger, group) {
                     Err(_) => candidates.invalid += 1,
                     Ok(policy) if policy.oscillates() => candidates.oscillating += 1,
                     Ok(policy) if !monitoring.allows(policy.trigger().period) => candidates.too_fine += 1,
+                    Ok(policy) if ceiling <= policy.trigger().upper_threshold => candidates.unreachable += 1,
                     Ok(policy) => candidates.policies.push(policy),
                 }
             }

@@ -10,9 +10,9 @@ use pipeline::activity::Activity;
 use pipeline::fetch::{self, BACKFILL_DAYS, FetchRequest};
 use pipeline::ingest::{self, IngestRequest, LEAVE_OPEN, Taken};
 use pipeline::recorded;
-use scaling::units::{MinuteUtc, Minutes, Window};
+use scaling::units::{MinuteUtc, Minutes};
 
-use super::{Ground, Output, recording};
+use super::{Ground, Output, recording, span};
 use crate::options::{File, Intake, Place, Time};
 use crate::progress;
 
@@ -88,12 +88,12 @@ pub(crate) async fn take_in(
 async fn fetched(ground: &Ground, time: &Time, now: Timestamp) -> anyhow::Result<IngestRequest> {
     let now = MinuteUtc::containing(now)?;
     let until = time.until.map_or(now, |instant| instant.0);
-    let asked = time.until.is_some() || time.lookback.is_some();
-    let days = time.lookback.unwrap_or(BACKFILL_DAYS);
+    let asked = time.from.is_some() || time.until.is_some() || time.lookback.is_some();
+    let window = span(time, until, BACKFILL_DAYS)?;
     let request = FetchRequest {
         environment: ground.environment.clone(),
         now,
-        window: asked.then(|| Window::days_before(until, days)),
+        window: asked.then_some(window),
         backfill_days: BACKFILL_DAYS,
     };
     let sources = ground.cloud.sources().await?;

@@ -74,7 +74,8 @@ pub(crate) async fn run(command: Run, file: File, output: &mut Output, now: Time
     let fitted = if stated {
         None
     } else {
-        Some(refit::refit(&ground, window, &command.fit.or(file.fit.clone())).await?)
+        let ceiling = command.how.aim.ceiling.or(file.aim.ceiling);
+        Some(refit::refit(&ground, window, &command.fit.or(file.fit.clone()), ceiling, None).await?)
     };
     if let Some(fitted) = fitted.as_ref().filter(|_| !output.is_json()) {
         refit::print(fitted, output)?;

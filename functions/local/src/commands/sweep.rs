@@ -9,7 +9,7 @@ use pipeline::sweep::{self, Model, Replayed, SweepReport, SweepRequest};
 use scaling::cpu_model::CpuModel;
 use scaling::units::Window;
 
-use super::{Ground, Output, default_ceiling, dynamics, staged, threads};
+use super::{Ground, Output, dynamics, staged, threads};
 use crate::options::{Aim, Candidates, Cost, Delays, File, Place, Shape, Time};
 use crate::progress;
 
@@ -37,7 +37,7 @@ pub(crate) struct Sweep {
 #[derive(Debug, Args)]
 pub(crate) struct How {
     #[command(flatten)]
-    aim: Aim,
+    pub(crate) aim: Aim,
     #[command(flatten)]
     pub(crate) cost: Cost,
     #[command(flatten, next_help_heading = "Values to try (a list `1,2,4`, or a range `20..80:5`)")]
@@ -82,7 +82,7 @@ pub(crate) async fn sweep(
         window,
         replayed,
         model,
-        ceiling: how.aim.ceiling.map_or(default_ceiling(), |percent| percent.0),
+        ceiling: how.aim.ceiling.map(|percent| percent.0),
         margin: how.aim.margin.map(|percent| percent.0),
         minutes_over_allowed: how.aim.allow_over.unwrap_or(0),
         grid: how.candidates.values().overrides().context("reading the values to try")?,

@@ -121,6 +121,11 @@ impl Key {
         Prefix::fits(environment).of_day(minute, "fit.json")
     }
 
+    /// The fit of a load test that ended on the day of `minute`.
+    pub fn load_test(environment: &Environment, minute: MinuteUtc) -> Self {
+        Prefix::fits(environment).of_day(minute, "load-test.json")
+    }
+
     /// The policies that hold, found on the day of `minute`.
     pub fn sweep(environment: &Environment, minute: MinuteUtc) -> Self {
         Prefix::sweeps(environment).of_day(minute, "sweep.parquet")

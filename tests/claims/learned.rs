@@ -1,0 +1,403 @@
+//! What a refit learns beside the line, and what advice makes of it.
+
+use jiff::Timestamp;
+use pipeline::activity::{Activity, ActivityKind};
+use pipeline::advice::{Message, message};
+use pipeline::archive::memory::MemoryArchive;
+use pipeline::archive::{Archive, Key};
+use pipeline::documents::{
+    CeilingSource, DriftDocument, FitDocument, GradeDocument, PolicyDocument, RecommendationDocument,
+};
+use pipeline::publish::Told;
+use pipeline::recorded::{Options, Source, locust, read};
+use pipeline::refit::{self, LEAST_OF_LOAD_TEST, LoadTest, RefitError, RefitReport, RefitRequest};
+use pipeline::store::{self, read_json_versioned, write_json};
+use pipeline::sweep::{GridOverrides, SweepRequest};
+use scaling::coefficient::FitRules;
+use scaling::sample::{Metric, Sample};
+use scaling::units::{CpuPercent, Instances, Minutes, Window};
+
+use crate::stages::{
+    self, Mailbox, at, environment, ingest, publish, refit, sweep, sweep_request, two_days, window,
+    with_advice,
+};
+use crate::{block_on, option};
+
+fn percent(value: f64) -> CpuPercent {
+    CpuPercent::new(value).unwrap()
+}
+
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Two days whose CPU, and what else, is made from what it would be.
+fn two_days_with(change: impl Fn(usize, &mut Sample, f64)) -> Vec<Sample> {
+    let mut samples = two_days();
+    for (minute, sample) in samples.iter_mut().enumerate() {
+        let cpu = sample.get(Metric::CpuPercent).unwrap();
+        change(minute, sample, cpu);
+    }
+    samples
+}
+
+fn archived(samples: Vec<Sample>) -> MemoryArchive {
+    let archive = MemoryArchive::default();
+    ingest(&archive, samples).unwrap();
+    archive
+}
+
+fn advised(samples: Vec<Sample>, request: SweepRequest) -> RecommendationDocument {
+    let archive = archived(samples);
+    refit(&archive).unwrap();
+    sweep(&archive, request).unwrap().document
+}
+
+/// A request costs 40 % more from that minute on.
+const DEARER_FROM: usize = 1500;
+
+fn dearer(minute: usize, sample: &mut Sample, cpu: f64) {
+    if minute >= DEARER_FROM {
+        sample.set(Metric::CpuPercent, 2.0 + 1.4 * (cpu - 2.0)).unwrap();
+    }
+}
+
+#[test]
+fn a_deployment_that_made_requests_dearer_is_told_with_its_moment() {
+    let archive = archived(two_days_with(dearer));
+    let deployment = Activity {
+        id: "e-1 2026-11-03T00:40:00Z".into(),
+        kind: ActivityKind::Deployment,
+        start: "2026-11-03T00:40:00Z".parse().unwrap(),
+        end: Some("2026-11-03T00:58:00Z".parse().unwrap()),
+        successful: true,
+        cause: String::new(),
+    };
+    block_on(store::merge_activities(&archive, &environment(), &[deployment])).unwrap();
+    let fit = refit(&archive).unwrap().document;
+    let drift = fit.drift.unwrap();
+    let off = drift.since.as_second() - at(DEARER_FROM as u32).start().as_second();
+    assert!(drift.exact && off.abs() <= 600 && (drift.share - 0.4).abs() < 0.03, "{drift:?}");
+    assert!((fit.coefficient - 0.014).abs() < 2e-4, "{fit:?}");
+    let advice = sweep(&archive, sweep_request()).unwrap().document;
+    let Message { subject, body } = message(&advice);
+    assert!(subject.contains("web-prod: requests cost 40 % more: "), "{subject}");
+    let said = in_one_line(&body);
+    let warning = "UTC a request costs 40 % more than before; a deployment that ended at 00:59 UTC may be why. What \
+                   follows is by what it costs since.";
+    assert!(said.contains("Warning: Since Tuesday 2026-11-03 ") && said.contains(warning), "{body}");
+}
+
+/// The traffic of the time before is replayed at what it would cost now.
+#[test]
+fn advice_after_a_change_is_that_of_an_environment_that_always_cost_as_much() {
+    let always = two_days_with(|_, sample, cpu| dearer(DEARER_FROM, sample, cpu));
+    let advised = |samples| advised(samples, sweep_request()).recommended.unwrap();
+    let (changed, always, never) = (advised(two_days_with(dearer)), advised(always), advised(two_days()));
+    assert_eq!(changed.options, always.options);
+    let hours = |policy: &PolicyDocument| policy.outcome.instance_hours;
+    assert!((hours(&changed) / hours(&always) - 1.0).abs() < 0.01, "{changed:?}, {always:?}");
+    assert!(hours(&changed) > 1.1 * hours(&never), "{changed:?}, {never:?}");
+}
+
+#[test]
+fn a_new_cost_is_held_against_the_record_since_then_where_only_cpu_can_be() {
+    // Settings that can't be replayed: Beanstalk's default trigger watches bytes.
+    let monitoring = option("aws:autoscaling:launchconfiguration", "MonitoringInterval", "1 minute");
+    let advice = stages::advised(vec![monitoring], two_days_with(dearer), vec![]);
+    let proof = advice.back_test.unwrap();
+    assert!(proof.cpu_only_because.is_some() && proof.grade == GradeDocument::Good, "{proof:?}");
+    assert!(proof.cpu_distance < 1.0 && proof.minutes < 800, "{proof:?}");
+}
+
+#[test]
+fn the_same_advice_is_told_again_when_requests_have_become_dearer_and_then_no_more() {
+    let (archive, advice) = with_advice();
+    let mailbox = Mailbox::default();
+    assert_eq!(publish(&archive, &mailbox).unwrap(), Told::Now);
+    let drifted = |since: &str, exact: bool| {
+        let mut advice = advice.clone();
+        let since = since.parse().unwrap();
+        let drift = DriftDocument { since, exact, share: 0.4, deployment: None };
+        advice.model.fit.as_mut().unwrap().drift = Some(drift);
+        let key = Key::recommendation(&environment(), window().last_minute());
+        block_on(write_json(&archive, &key, &advice)).unwrap();
+        publish(&archive, &mailbox).unwrap()
+    };
+    // Between two fits there is no moment to tell of.
+    assert!(matches!(drifted("2026-11-02T00:00:00Z", false), Told::Before { .. }));
+    assert_eq!(drifted("2026-11-03T01:00:00Z", true), Told::Now);
+    // The same change, found again a little later.
+    assert!(matches!(drifted("2026-11-03T01:04:00Z", true), Told::Before { .. }));
+    assert_eq!(drifted("2026-11-03T20:00:00Z", true), Told::Now);
+    assert_eq!(mailbox.messages.lock().unwrap().len(), 3);
+}
+
+fn refit_of(archive: &dyn Archive, window: Window) -> Result<RefitReport, RefitError> {
+    let (environment, rules) = (environment(), FitRules::default());
+    block_on(refit::run(archive, RefitRequest { environment, window, rules, ceiling: None, load_test: None }))
+}
+
+#[test]
+fn a_fit_that_is_not_the_one_before_says_so() {
+    let samples = two_days_with(|minute, sample, cpu| {
+        if minute >= 1440 {
+            dearer(DEARER_FROM, sample, cpu);
+        }
+    });
+    let archive = archived(samples);
+    let (first, second) = (Window { start: at(0), end: at(1440) }, Window { start: at(1440), end: at(2877) });
+    assert_eq!(refit_of(&archive, first).unwrap().document.drift, None);
+    let drift = refit_of(&archive, second).unwrap().document.drift.unwrap();
+    assert!(
+        !drift.exact && drift.since == first.end.start() && (drift.share - 0.4).abs() < 0.01,
+        "{drift:?}"
+    );
+    // Run again, it is compared with the fit of the day before, and not with itself.
+    assert_eq!(refit_of(&archive, second).unwrap().document.drift, Some(drift));
+}
+
+/// Response time of 100 ms, which doubles within seven points from `knee` on.
+fn slow_from(knee: f64) -> impl Fn(usize, &mut Sample, f64) {
+    move |minute, sample, cpu| {
+        let seconds = 0.1 * (0.1 * (cpu - knee).max(0.0)).exp() * [0.98, 1.0, 1.02][minute % 3];
+        sample.set(Metric::LatencyP95Seconds, seconds).unwrap();
+    }
+}
+
+#[test]
+fn where_response_time_departs_early_and_nobody_set_a_ceiling_that_is_the_ceiling() {
+    let advice = advised(two_days_with(slow_from(25.0)), sweep_request());
+    let ceiling = advice.cpu_ceiling_percent;
+    assert!(advice.cpu_ceiling_from == CeilingSource::Knee && (24.0..=25.0).contains(&ceiling), "{ceiling}");
+    let said = in_one_line(&message(&advice).body);
+    assert!(said.contains("Response time (p95) departs from its base of 100 ms at 2"), "{said}");
+    assert!(said.contains("and is twice that above 32 %"), "{said}");
+    assert!(said.contains(&format!("No ceiling was set: {ceiling} % is held for that reason.")), "{said}");
+}
+
+#[test]
+fn a_ceiling_that_was_set_is_held_and_told_to_lie_above_the_knee() {
+    let request = SweepRequest { ceiling: Some(percent(50.0)), ..sweep_request() };
+    let advice = advised(two_days_with(slow_from(25.0)), request);
+    assert!((advice.cpu_ceiling_percent, advice.cpu_ceiling_from) == (50.0, CeilingSource::Asked));
+    let said = in_one_line(&message(&advice).body);
+    assert!(
+        said.contains("The ceiling of 50 % lies above that: users wait longer before it is reached."),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_later_knee_is_offered_as_the_ceiling_and_not_taken() {
+    let busier = |minute: usize, sample: &mut Sample, cpu: f64| {
+        let cpu = 2.0 + 2.6 * (cpu - 2.0);
+        sample.set(Metric::CpuPercent, cpu).unwrap();
+        slow_from(62.0)(minute, sample, cpu);
+    };
+    let advice = advised(two_days_with(busier), sweep_request());
+    assert!((advice.cpu_ceiling_percent, advice.cpu_ceiling_from) == (50.0, CeilingSource::Default));
+    let said = in_one_line(&message(&advice).body);
+    let offered = ["61", "62"].map(|knee| format!("a ceiling of {knee} % would cost less"));
+    assert!(offered.iter().any(|offer| said.contains(offer)), "{said}");
+}
+
+#[test]
+fn thresholds_that_cpu_never_comes_up_to_are_not_recommended_and_the_present_one_is_told() {
+    let flat =
+        |_: usize, sample: &mut Sample, cpu: f64| sample.set(Metric::CpuPercent, cpu.min(24.0)).unwrap();
+    let upper_thresholds = Some([15.0, 20.0, 24.5, 40.0].map(percent).to_vec());
+    let lower_thresholds = Some([5.0, 10.0].map(percent).to_vec());
+    let grid = GridOverrides { upper_thresholds, lower_thresholds, ..sweep_request().grid };
+    let advice = advised(two_days_with(flat), SweepRequest { grid, ..sweep_request() });
+    let fit = advice.model.fit.as_deref().unwrap();
+    assert!((fit.ceiling.unwrap().level_percent - 24.0).abs() < 0.1 && (fit.coefficient - 0.01).abs() < 2e-4);
+    assert!(advice.cpu_held_percent < 24.0 && advice.candidates.unreachable > 0, "{:?}", advice.candidates);
+    let upper = |name: &str| {
+        let option =
+            advice.recommended.as_ref().unwrap().options.iter().find(|o| o.option_name == name).unwrap();
+        option.value.parse::<f64>().unwrap()
+    };
+    assert!(upper("UpperThreshold") <= 20.0);
+    let findings = advice.present.as_ref().unwrap().findings.join("\n");
+    assert!(findings.contains("`UpperThreshold` 60 is never reached: CPU stays near 24 %"), "{findings}");
+    let said = in_one_line(&message(&advice).body);
+    assert!(
+        said.contains("Warning: CPU stays near 24 % from 2160 requests per minute and instance on"),
+        "{said}"
+    );
+    assert!(said.contains("CPU never shows more than 24 %: the replay has to stay under 23.2 %."), "{said}");
+}
+
+#[test]
+fn cpu_that_shows_late_is_paired_with_its_requests_and_alarms_see_it_as_late() {
+    let lively = two_days_with(|minute, sample, _| {
+        let requests = sample.get(Metric::Requests).unwrap() * (0.7 + (minute * 7919 % 61) as f64 / 100.0);
+        sample.set(Metric::Requests, requests).unwrap();
+        sample.set(Metric::CpuPercent, 2.0 + 0.01 * requests / 3.0).unwrap();
+    });
+    let mut late = lively.clone();
+    for (minute, sample) in late.iter_mut().enumerate() {
+        let shown = lively[minute.saturating_sub(2)].get(Metric::CpuPercent).unwrap();
+        sample.set(Metric::CpuPercent, shown).unwrap();
+    }
+    let advice = advised(late, sweep_request());
+    let fit = advice.model.fit.as_deref().unwrap();
+    assert!(fit.lag_minutes == 2 && (fit.coefficient - 0.01).abs() < 1e-4, "{fit:?}");
+    let proof = advice.back_test.unwrap();
+    assert!(proof.grade == GradeDocument::Good && proof.cpu_distance < 0.1, "{proof:?}");
+}
+
+#[test]
+fn a_fit_of_an_earlier_trellis_is_still_good() {
+    let (archive, advice) = with_advice();
+    let key = Key::fit(&environment(), window().last_minute());
+    let object = block_on(archive.get(&key)).unwrap().unwrap();
+    let mut fit: serde_json::Value = serde_json::from_slice(&object.body).unwrap();
+    for later in [
+        "confidence",
+        "outlying",
+        "lag_minutes",
+        "drift",
+        "ceiling",
+        "bend",
+        "unevenness",
+        "knee",
+        "capacity",
+    ] {
+        fit.as_object_mut().unwrap().remove(later);
+    }
+    block_on(write_json(&archive, &key, &fit)).unwrap();
+    let again = sweep(&archive, sweep_request()).unwrap().document;
+    assert_eq!(again.recommended, advice.recommended);
+    assert!(
+        message(&again)
+            .body
+            .contains("a request per minute costs an instance 0.01000 % CPU, on top of 2.0 %.")
+    );
+}
+
+fn locust_history() -> Vec<u8> {
+    include_bytes!("data/locust_stats_history.csv").to_vec()
+}
+
+/// CPU of the one instance that the load test was on, as it was measured there.
+fn tested() -> (MemoryArchive, Window) {
+    let cpu = include_bytes!("data/locust_cpu.csv").to_vec();
+    let samples =
+        read(&[Source { name: "cpu.csv".into(), bytes: cpu }], &Options::default()).unwrap().samples;
+    let window =
+        Window { start: samples[0].minute_utc, end: samples.last().unwrap().minute_utc + Minutes(1) };
+    let archive = MemoryArchive::default();
+    block_on(store::merge_samples(&archive, &environment(), &samples, None)).unwrap();
+    (archive, window)
+}
+
+fn load_test(archive: &dyn Archive, window: Window, test: LoadTest) -> Result<RefitReport, RefitError> {
+    let rules = FitRules { min_usable: LEAST_OF_LOAD_TEST, ..FitRules::default() };
+    let (environment, ceiling) = (environment(), Some(percent(40.0)));
+    let request = RefitRequest { environment, window, rules, ceiling, load_test: Some(test) };
+    block_on(refit::run(archive, request))
+}
+
+/// A load test that was really run: a single-threaded server on loopback, 13 steps of a minute each, 10 to 178 users at
+/// one request a second.
+#[test]
+fn a_load_test_by_locust_says_what_one_instance_serves() {
+    let clients = locust::read("history.csv", &locust_history()).unwrap();
+    assert!((12..=13).contains(&clients.len()), "{} minutes", clients.len());
+    let rates: Vec<f64> = clients.iter().map(|minute| minute.get(Metric::Requests).unwrap()).collect();
+    assert!(rates.windows(2).all(|pair| pair[0] < pair[1]), "every step is higher: {rates:?}");
+    assert!((rates[1] / (24.0 * 60.0) - 1.0).abs() < 0.03, "24 users at one request a second: {rates:?}");
+    let (archive, window) = tested();
+    let test = LoadTest { instances: Instances(1), clients: Some(clients.clone()) };
+    let report = load_test(&archive, window, test).unwrap();
+    assert_eq!(report.key, Key::load_test(&environment(), window.last_minute()));
+    // A dozen rising steps say nothing about a lag.
+    assert_eq!(report.document.lag_minutes, 0);
+    let capacity = report.document.capacity.unwrap();
+    assert!(capacity.seen && (7_000.0..9_000.0).contains(&capacity.requests_per_minute), "{capacity:?}");
+    assert!(
+        capacity.interval.low < capacity.requests_per_minute
+            && capacity.requests_per_minute < capacity.interval.high
+    );
+    // Had two instances served it, each request would have cost twice as much.
+    let two =
+        load_test(&archive, window, LoadTest { instances: Instances(2), clients: Some(clients) }).unwrap();
+    assert!((two.document.coefficient / report.document.coefficient - 2.0).abs() < 1e-6);
+    // It is kept beside the fits of traffic, and is none of them.
+    let fit = block_on(store::latest_fit(&archive, &environment(), window.end)).unwrap();
+    assert_eq!(fit, None);
+    let (kept, _) = block_on(read_json_versioned::<FitDocument>(&archive, &report.key)).unwrap().unwrap();
+    assert_eq!(kept.environment, "web-prod");
+}
+
+#[test]
+fn a_load_test_of_another_time_than_the_cpu_is_refused_with_both() {
+    let (archive, _) = with_advice();
+    let clients = Some(locust::read("history.csv", &locust_history()).unwrap());
+    let refused = load_test(&archive, window(), LoadTest { instances: Instances(1), clients }).unwrap_err();
+    assert!(refused.is_refusal());
+    let refused = refused.to_string();
+    assert!(refused.starts_with("the load test ran from 2026-11-25T21:55Z"), "{refused}");
+    assert!(refused.contains("`web-prod` has no CPU of that time within 2026-11-02T00:00Z to"), "{refused}");
+}
+
+#[test]
+fn a_load_test_from_the_archive_takes_the_instances_that_it_is_told() {
+    let (archive, _) = with_advice();
+    let test = LoadTest { instances: Instances(1), clients: None };
+    // The archive has three.
+    let fit = load_test(&archive, window(), test).unwrap().document;
+    assert!((fit.coefficient - 0.01 / 3.0).abs() < 1e-4, "{fit:?}");
+}
+
+fn history(rows: &[(i64, &str, &str)]) -> Vec<u8> {
+    let mut text = String::from("Timestamp,User Count,Type,Name,Requests/s,95%,Total Request Count\n");
+    for (second, name, total) in rows {
+        text += &format!("{},1,,{name},1.0,N/A,{total}\n", 1_762_041_600 + second);
+    }
+    text.into_bytes()
+}
+
+#[test]
+fn locusts_endpoints_are_not_added_to_their_total_and_partial_minutes_are_left_out() {
+    let rows =
+        [(30, "Aggregated", "10"), (60, "Aggregated", "20"), (60, "/page", "20"), (120, "Aggregated", "80")];
+    let minutes = locust::read("h.csv", &history(&rows)).unwrap();
+    let requests: Vec<Option<f64>> = minutes.iter().map(|minute| minute.get(Metric::Requests)).collect();
+    // The first minute was not seen from its begin, and the last not to its end.
+    assert_eq!(requests, [Some(60.0)]);
+    assert_eq!(minutes[0].minute_utc.start(), "2025-11-02T00:01:00Z".parse::<Timestamp>().unwrap());
+    assert_eq!(minutes[0].get(Metric::LatencyP95Seconds), None);
+}
+
+#[test]
+fn a_minute_in_which_locust_began_to_count_anew_is_left_out() {
+    let rows = [
+        (0, "Aggregated", "500"),
+        (30, "Aggregated", "3"),
+        (60, "Aggregated", "600"),
+        (120, "Aggregated", "660"),
+    ];
+    let minutes = locust::read("h.csv", &history(&rows)).unwrap();
+    assert_eq!(
+        minutes.iter().map(|minute| minute.get(Metric::Requests).unwrap()).collect::<Vec<_>>(),
+        [60.0]
+    );
+}
+
+#[test]
+fn what_locust_did_not_write_is_refused_with_what_it_does() {
+    let said = |bytes: &[u8]| locust::read("h.csv", bytes).unwrap_err().to_string();
+    let other = said(b"Type,Name,Request Count\nGET,/,5\n");
+    assert!(
+        other.contains("`h.csv` has no column `Timestamp`") && other.contains("NAME_stats_history.csv"),
+        "{other}"
+    );
+    assert_eq!(
+        said(&history(&[(0, "Aggregated", "many")])),
+        "`h.csv`: `many` is not a number, as Locust writes it"
+    );
+    assert_eq!(said(&history(&[])), "`h.csv` is empty");
+}
