@@ -11,7 +11,8 @@ help:
 	@echo "make test    every check: those of check and stack, and Parquet read by other programs"
 	@echo "make check   format, lints, documentation and tests that need nothing but Rust"
 	@echo "make stack   the stack: its template, and deployed to a local AWS, with the functions as they are built"
-	@echo "make bench   our replay beside its Python peers, with ratios; and the functions' start, memory and size"
+	@echo "make bench   our replay and our fit beside their Python peers, with ratios; the fit against truths that are known; and the"
+	@echo "             functions' start, memory and size"
 
 demo:
 	cargo run --release --quiet --package trellis --no-default-features -- demo --directory demo
@@ -35,6 +36,9 @@ bench: .venv/.bench .venv/.aws
 	cargo bench --package trellis-tests --bench simulate --no-run
 	.venv/bin/python tests/benches/compare.py $(PEERS) \
 	    "$$(ls -t target/release/deps/simulate-* | grep -v '\.d$$' | head -1)"
+	cargo bench --package trellis-tests --bench fit --no-run
+	fit="$$(ls -t target/release/deps/fit-* | grep -v '\.d$$' | head -1)"; \
+	    .venv/bin/python tests/benches/fit_peers.py "$$fit" && "$$fit" table 200
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
