@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use scaling::coefficient::{Circumstances, Fit, FitError, FitRules, Interval, fit, fit_within};
 use scaling::observation::LeftOut;
 use scaling::sample::{Metric, Period, Sample};
-use scaling::units::{MinuteUtc, Minutes};
+use scaling::units::{CpuPercent, MinuteUtc, Minutes};
 
 use crate::made::{self, PLAIN, Truth};
 
@@ -232,7 +232,15 @@ proptest! {
             .map(|(at, requests, cpu, instances)| minute(at, requests, cpu, f64::from(instances)))
             .collect();
         if let Ok(fit) = fitted(&samples) {
-            prop_assert!(fit.model.coefficient() > 0.0 && fit.held_out_error_percent.is_finite());
+            let Interval { low, high } = fit.coefficient_interval;
+            prop_assert!(fit.model.coefficient() > 0.0 && low.is_finite() && high.is_finite());
+            prop_assert!(fit.held_out_error_percent.is_none_or(f64::is_finite) && fit.r_squared.is_finite());
+            for percent in [5.0, 50.0, 100.0] {
+                let Some((requests, Interval { low, high })) = fit.requests_at(CpuPercent::new(percent).unwrap()) else {
+                    continue;
+                };
+                prop_assert!(0.0 <= low && low <= requests && requests <= high && high.is_finite(), "{low} {requests} {high}");
+            }
         }
     }
 

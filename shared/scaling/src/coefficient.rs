@@ -55,8 +55,8 @@ pub struct Fit {
     /// Standard deviation of CPU around the line, in points of CPU percent; with the periods that lie far off.
     pub residual_spread_percent: f64,
     /// Root mean square distance of CPU from lines that had not seen it, points of percent: a tenth of the days, or
-    /// hours, left out in turn.
-    pub held_out_error_percent: f64,
+    /// hours, left out in turn; `None` where no line can be drawn without some of them.
+    pub held_out_error_percent: Option<f64>,
     /// Periods that the line was drawn through.
     pub usable: u32,
     /// Of those, how many lie so far off that they counted for nothing.
@@ -86,9 +86,13 @@ impl Fit {
     /// Requests per minute of one instance that bring it to `cpu`, with their interval; `None` where it is there
     /// without any.
     pub fn requests_at(&self, cpu: CpuPercent) -> Option<(f64, Interval)> {
-        let at = |line: &Straight| (cpu.get() - line.intercept) / line.slope;
+        // By its logarithm, since there are no requests below zero.
+        let at = |line: &Straight| ((cpu.get() - line.intercept) / line.slope).ln();
         let requests = (cpu.get() - self.model.intercept_percent()) / self.model.coefficient();
-        (requests > 0.0).then(|| (requests, interval(&self.redrawn, at)))
+        let interval = || interval(&self.redrawn, at);
+        let exponential =
+            |Interval { low, high }| Interval { low: low.exp(), high: high.exp().min(f64::MAX) };
+        (requests > 0.0).then(|| (requests, exponential(interval())))
     }
 
     /// Whether a CPU has been seen, or lies beyond everything that the line was drawn through.

@@ -67,8 +67,10 @@ fn served(fit: &FitDocument, capacity: &CapacityDocument) -> String {
         )
     };
     format!(
-        "One instance serves {requests_per_minute:.0} requests per minute ({:.0} to {:.0}) at {cpu_percent} % CPU.{beyond}",
-        interval.low, interval.high
+        "One instance serves {requests_per_minute:.0} requests per minute ({:.0} to {:.0}) at {} % CPU.{beyond}",
+        interval.low,
+        interval.high,
+        (cpu_percent * 10.0).round() / 10.0
     )
 }
 
@@ -97,13 +99,14 @@ pub fn quality(fit: &FitDocument) -> String {
     let FitDocument { r_squared, residual_spread_percent, usable, outlying, .. } = fit;
     let outlying = match outlying {
         0 => String::new(),
+        1 => " One of them lies so far off (another job, most likely) that it counts for nothing.".to_owned(),
         count => {
             format!(" {count} of them lie so far off (other jobs, most likely) that they count for nothing.")
         }
     };
-    let held_out = fit.confidence.as_ref().map_or(String::new(), |confidence| {
-        format!(", and {:.1} from lines that had not seen them", confidence.held_out_error_percent)
-    });
+    let held_out = fit.confidence.as_ref().and_then(|confidence| confidence.held_out_error_percent);
+    let held_out =
+        held_out.map_or(String::new(), |error| format!(", and {error:.1} from lines that had not seen them"));
     format!(
         "That line explains {:.0} % of how CPU moved over {usable} periods (R² {r_squared:.3}); single periods stray \
          from it by {residual_spread_percent:.1} points (standard deviation){held_out}.{outlying}",

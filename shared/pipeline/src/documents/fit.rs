@@ -91,7 +91,7 @@ pub struct ConfidenceDocument {
     /// Least and greatest coefficient of single ones of those.
     pub coefficient_by_block: IntervalDocument,
     /// Root mean square distance of CPU from lines that had not seen it, points of percent.
-    pub held_out_error_percent: f64,
+    pub held_out_error_percent: Option<f64>,
 }
 
 /// A request costs something else than it did.
@@ -161,7 +161,8 @@ pub struct CapacityDocument {
 }
 
 impl FitDocument {
-    /// A fit of `environment` over `window`, with what one instance can serve up to `ceiling`.
+    /// A fit of `environment` over `window`, with what one instance can serve up to `ceiling`, or up to the CPU that it
+    /// can show.
     pub fn new(
         environment: &str,
         window: Window,
@@ -169,7 +170,7 @@ impl FitDocument {
         ceiling: CpuPercent,
         knee: Option<&Knee>,
     ) -> Self {
-        Self {
+        let mut document = Self {
             schema_version: SCHEMA_VERSION,
             environment: environment.to_owned(),
             window: window.into(),
@@ -191,8 +192,11 @@ impl FitDocument {
             }),
             unevenness: fit.unevenness,
             knee: knee.map(knee_document),
-            capacity: capacity(fit, ceiling),
-        }
+            capacity: None,
+        };
+        let level = document.unreachable_from_percent().and_then(|level| CpuPercent::new(level).ok());
+        document.capacity = capacity(fit, level.filter(|level| *level < ceiling).unwrap_or(ceiling));
+        document
     }
 
     /// The line.

@@ -37,7 +37,7 @@ impl std::fmt::Display for Blocks {
             BlockLength::Day => write!(f, "{} days", self.count),
             BlockLength::Hours(1) => write!(f, "{} hours", self.count),
             BlockLength::Hours(hours) => write!(f, "{} stretches of {hours} hours", self.count),
-            BlockLength::Part => write!(f, "{} parts", self.count),
+            BlockLength::Part => write!(f, "{} parts of the record", self.count),
         }
     }
 }
@@ -194,6 +194,8 @@ pub struct Interval {
 }
 
 impl Interval {
+    const ANYTHING: Self = Self { low: f64::MIN, high: f64::MAX };
+
     /// Around `estimate`, as far as its `redrawn` values stray, widened for few blocks.
     pub(crate) fn around(estimate: f64, redrawn: &[f64], blocks: u32) -> Self {
         let count = redrawn.len() as f64;
@@ -202,7 +204,8 @@ impl Interval {
         let few = f64::from(blocks.max(2));
         let spread = (squares / (count - 1.0).max(1.0) * few / (few - 1.0)).sqrt();
         let half = student(blocks.saturating_sub(1)) * spread;
-        Self { low: estimate - half, high: estimate + half }
+        // Nothing to go by is anything at all.
+        if half.is_finite() { Self { low: estimate - half, high: estimate + half } } else { Self::ANYTHING }
     }
 
     /// What lies in either.

@@ -45,7 +45,7 @@ pub(super) fn drawn(
         blocks,
         r_squared,
         residual_spread_percent: residual_spread(points, &robust),
-        held_out_error_percent: blocked.held_out_error(points, &ranges).unwrap_or(f64::NAN),
+        held_out_error_percent: blocked.held_out_error(points, &ranges),
         usable: points.len() as u32,
         outlying: outlying as u32,
         left_out: found.left_out,
