@@ -221,7 +221,9 @@ fn vm_ramp_with_two_kinds_of_machines_is_refused_and_the_kinds_are_named() {
     let samples = read(&[Source { name: file.name, bytes: text.into_bytes() }], &by_row).unwrap().samples;
     assert_eq!(samples.len(), 141);
     let refused = fit(&samples, FitRules::default()).unwrap_err();
-    assert!(matches!(refused, FitError::RSquaredTooLow { .. }), "{refused}");
+    let said = refused.to_string();
+    assert!(matches!(refused, FitError::RSquaredTooLow { lag: Minutes(1..=2), .. }), "{said}");
+    assert!(said.contains("instances of several kinds"), "{said}");
     let instance_types = ["t3.small".to_owned(), "m5.large".to_owned()];
     let around = Circumstances { instance_types: &instance_types, ..Circumstances::default() };
     let refused = fit_within(&samples, FitRules::default(), around).unwrap_err().to_string();

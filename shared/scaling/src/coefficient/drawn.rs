@@ -36,7 +36,7 @@ pub(super) fn drawn(
         CpuModel::new(robust.line.intercept, coefficient).map_err(|_| FitError::NotRising { coefficient })?;
     let outlying = (0..points.len()).filter(|i| robust.is_outlying(points, *i)).count();
     let r_squared = r_squared(points, &robust);
-    check_line(r_squared, outlying as f64 / points.len() as f64, rules, around)?;
+    check_line(r_squared, outlying as f64 / points.len() as f64, found.lag, rules, around)?;
     Ok(Fit {
         model,
         coefficient_interval: interval(&redrawn, |line| line.slope),

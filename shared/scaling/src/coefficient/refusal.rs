@@ -5,6 +5,7 @@ use super::points::Points;
 use super::regime::Change;
 use super::{Circumstances, FitRules};
 use crate::observation::{LeftOutCounts, Series};
+use crate::units::Minutes;
 
 /// Why no line was drawn.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -55,12 +56,15 @@ pub enum FitError {
     },
     /// Requests do not explain CPU.
     #[error(
-        "requests explain only {:.0} % of how CPU moves (R² {r_squared:.2}, {needed:.2} needed): other work, or other requests, use it; look at a window without them, or state a coefficient from a load test",
-        r_squared.max(0.0) * 100.0
+        "requests explain only {:.0} % of how CPU moves (R² {r_squared:.2}{}, {needed:.2} needed): other work, other requests, or instances of several kinds; look at a window without them, or state a coefficient from a load test",
+        r_squared.max(0.0) * 100.0,
+        late(*lag)
     )]
     RSquaredTooLow {
         /// Share explained.
         r_squared: f64,
+        /// Minutes that CPU was taken to come after its requests, which explains it best.
+        lag: Minutes,
         /// The least that is needed.
         needed: f64,
     },
@@ -111,6 +115,10 @@ pub enum FitError {
     },
 }
 
+fn late(lag: Minutes) -> String {
+    if lag == Minutes(0) { String::new() } else { format!(" with CPU {} min late", lag.0) }
+}
+
 fn list(left_out: &LeftOutCounts) -> String {
     let parts: Vec<String> = left_out.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     if parts.is_empty() { String::new() } else { format!(" (left out: {})", parts.join(", ")) }
@@ -152,6 +160,7 @@ const MOST_OUTLYING: f64 = 0.25;
 pub(super) fn check_line(
     r_squared: f64,
     outlying: f64,
+    lag: Minutes,
     rules: FitRules,
     around: Circumstances<'_>,
 ) -> Result<(), FitError> {
@@ -161,6 +170,6 @@ pub(super) fn check_line(
         _ if explained => Ok(()),
         [_, _, ..] => Err(FitError::MixedInstanceTypes { types: around.instance_types.to_vec(), r_squared }),
         _ if outlying > MOST_OUTLYING => Err(FitError::NoSingleLine { share: outlying }),
-        _ => Err(FitError::RSquaredTooLow { r_squared, needed }),
+        _ => Err(FitError::RSquaredTooLow { r_squared, lag, needed }),
     }
 }
