@@ -10,7 +10,7 @@ use pipeline::documents::{
 };
 use pipeline::publish::Told;
 use pipeline::recorded::{Options, Source, locust, read};
-use pipeline::refit::{self, LEAST_OF_LOAD_TEST, LoadTest, RefitError, RefitReport, RefitRequest};
+use pipeline::refit::{self, LoadTest, RefitError, RefitReport, RefitRequest};
 use pipeline::store::{self, read_json_versioned, write_json};
 use pipeline::sweep::{GridOverrides, SweepRequest};
 use scaling::coefficient::FitRules;
@@ -294,7 +294,7 @@ fn tested() -> (MemoryArchive, Window) {
 }
 
 fn load_test(archive: &dyn Archive, window: Window, test: LoadTest) -> Result<RefitReport, RefitError> {
-    let rules = FitRules { min_usable: LEAST_OF_LOAD_TEST, ..FitRules::default() };
+    let rules = refit::default_rules(true);
     let (environment, ceiling) = (environment(), Some(percent(40.0)));
     let request = RefitRequest { environment, window, rules, ceiling, load_test: Some(test) };
     block_on(refit::run(archive, request))

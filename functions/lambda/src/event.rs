@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use pipeline::archive::{Environment, EnvironmentError};
 use pipeline::values::Instant;
-use scaling::units::{MinuteUtc, Minutes, Window};
+use scaling::units::{CpuPercent, MinuteUtc, Minutes, Window};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -57,6 +57,16 @@ pub enum EventError {
         /// What is wrong with it.
         why: String,
     },
+}
+
+/// A field whose value makes no sense, for the reason that `why` is.
+pub(crate) fn wrong(field: &'static str, why: &dyn std::fmt::Display) -> EventError {
+    EventError::Value { field, why: why.to_string() }
+}
+
+/// Reads the percentage of a field.
+pub(crate) fn percent(field: &'static str) -> impl Fn(f64) -> Result<CpuPercent, EventError> {
+    move |value| CpuPercent::new(value).map_err(|error| wrong(field, &error))
 }
 
 /// CloudWatch keeps nothing for longer.

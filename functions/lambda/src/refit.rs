@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::documents::FitDocument;
-use pipeline::refit::{self, LEAST_OF_LOAD_TEST, LoadTest, RefitRequest};
+use pipeline::refit::{self, LoadTest, RefitRequest};
 use scaling::coefficient::FitRules;
 use scaling::units::{CpuPercent, Instances};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::{self, Common, EventError};
+use crate::event::{self, Common, EventError, percent, wrong};
 use crate::failure::Failure;
 use crate::fleet::{Emit, Outcome, each};
 use crate::measure::{count, number};
@@ -62,25 +62,22 @@ struct Template {
 
 impl Template {
     fn of(asked: &Asked) -> Result<Self, EventError> {
-        let wrong = |field: &'static str, why: String| EventError::Value { field, why };
-        let ceiling = asked.cpu_ceiling_percent.map(CpuPercent::new).transpose();
         let instances = match asked.instances {
-            Some(0) => return Err(wrong("instances", "a load test has 1 or more".to_owned())),
+            Some(0) => return Err(wrong("instances", &"a load test has 1 or more")),
             instances => instances.map(Instances),
         };
         Ok(Self {
             rules: rules(asked),
-            ceiling: ceiling.map_err(|error| wrong("cpu_ceiling_percent", error.to_string()))?,
+            ceiling: asked.cpu_ceiling_percent.map(percent("cpu_ceiling_percent")).transpose()?,
             load_test: instances.map(|instances| LoadTest { instances, clients: None }),
         })
     }
 }
 
 fn rules(asked: &Asked) -> FitRules {
-    let default = FitRules::default();
-    let least = if asked.instances.is_some() { LEAST_OF_LOAD_TEST } else { default.min_usable };
+    let default = refit::default_rules(asked.instances.is_some());
     FitRules {
-        min_usable: asked.min_usable.unwrap_or(least),
+        min_usable: asked.min_usable.unwrap_or(default.min_usable),
         min_load_spread: asked.min_load_spread.unwrap_or(default.min_load_spread),
         min_r_squared: asked.min_r_squared.unwrap_or(default.min_r_squared),
         ..default

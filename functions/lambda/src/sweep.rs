@@ -16,7 +16,7 @@ use scaling::units::{CpuPercent, MinuteUtc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::{self, Common, EventError};
+use crate::event::{self, Common, EventError, percent, wrong};
 use crate::failure::Failure;
 use crate::fleet::{Emit, Outcome, each};
 use crate::measure::count;
@@ -85,8 +85,6 @@ struct Template {
 
 impl Template {
     fn of(asked: Asked, defaults: Defaults) -> Result<Self, EventError> {
-        let percent =
-            |field: &'static str| move |value| CpuPercent::new(value).map_err(|error| wrong(field, &error));
         let ceiling = asked.cpu_ceiling_percent.map(percent("cpu_ceiling_percent")).transpose()?;
         Ok(Self {
             replayed: replayed(asked.stages)?,
@@ -114,10 +112,6 @@ fn model(coefficient: Option<f64>, intercept_percent: Option<f64>) -> Result<Mod
             .map(Model::Stated)
             .map_err(|error| wrong("coefficient", &error)),
     }
-}
-
-fn wrong(field: &'static str, why: &dyn std::fmt::Display) -> EventError {
-    EventError::Value { field, why: why.to_string() }
 }
 
 async fn one(

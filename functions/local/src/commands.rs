@@ -11,13 +11,12 @@ use pipeline::archive::directory::DirectoryArchive;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::recorded::{self, Recording, Source};
-use pipeline::refit::DEFAULT_CEILING_PERCENT;
 use pipeline::store;
 use pipeline::values::Stages;
 use scaling::credits::{BurstableSize, Credits, Mode, SIZES};
 use scaling::dynamics::{Booting, Dynamics};
 use scaling::traffic::Traffic;
-use scaling::units::{CpuPercent, MinuteUtc, Minutes, Window};
+use scaling::units::{MinuteUtc, Minutes, Window};
 
 use crate::cloud::Cloud;
 use crate::options::{CreditMode, Delays, File, Intake, Place, Time};
@@ -199,10 +198,6 @@ fn span(time: &Time, until: MinuteUtc, days: u32) -> anyhow::Result<Window> {
         window.end
     );
     Ok(window)
-}
-
-fn default_ceiling() -> CpuPercent {
-    CpuPercent::new(DEFAULT_CEILING_PERCENT).expect("50 is a percentage")
 }
 
 fn threads(asked: Option<NonZero<usize>>) -> NonZero<usize> {

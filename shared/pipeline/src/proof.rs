@@ -76,7 +76,7 @@ fn unmeasured(
         }
     };
     // A line of before the cost changed says nothing about CPU since.
-    let record = present.costs_since.map_or(record.clone(), |since| record.clone().since(since));
+    let record = record.clone().since(present.costs_since.unwrap_or(record.start));
     let early = early_model(samples, request, &record).unwrap_or(model);
     let tested = back_test_cpu(&record, early);
     let document = tested.map(|tested| BackTestDocument::new(&tested, false, Some(because)));

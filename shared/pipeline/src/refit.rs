@@ -9,7 +9,7 @@ use scaling::latency::knee;
 use scaling::plan::{LIKELY_LARGEST_STEP, Plan};
 use scaling::sample::{Metric, Period, Sample};
 use scaling::settings::Settings;
-use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Window};
+use scaling::units::{CpuPercent, Instances, Minutes, Window};
 
 use crate::activity::Activity;
 use crate::archive::{Archive, Environment, Key};
@@ -41,8 +41,23 @@ pub struct LoadTest {
     pub clients: Option<Vec<Sample>>,
 }
 
+impl LoadTest {
+    /// When its clients ran, where that is known.
+    pub fn window(&self) -> Option<Window> {
+        let clients = self.clients.as_ref()?;
+        let (first, last) = (clients.first()?, clients.last()?);
+        Some(Window { start: first.minute_utc, end: last.minute_utc + last.period.minutes() })
+    }
+}
+
 /// Periods that a load test must have; it says more in fewer than traffic does.
-pub const LEAST_OF_LOAD_TEST: u32 = 8;
+const LEAST_OF_LOAD_TEST: u32 = 8;
+
+/// What samples must show unless told otherwise, of traffic or of a load test.
+pub fn default_rules(is_load_test: bool) -> FitRules {
+    let rules = FitRules::default();
+    if is_load_test { FitRules { min_usable: LEAST_OF_LOAD_TEST, ..rules } } else { rules }
+}
 
 /// What was found.
 #[derive(Debug, Clone)]
@@ -170,30 +185,25 @@ fn tested(
         sample
     };
     let Some(clients) = &test.clients else { return Ok(samples.iter().map(counted).collect()) };
-    let by_minute: BTreeMap<MinuteUtc, &Sample> =
-        clients.iter().map(|sample| (sample.minute_utc, sample)).collect();
-    let (Some(first), Some(last)) = (clients.first(), clients.last()) else { return Ok(vec![]) };
-    let clients = Window { start: first.minute_utc, end: last.minute_utc + Minutes(1) };
-    let mut merged: Vec<Sample> = by_minute.values().map(|sample| counted(sample)).collect();
+    let Some(ran) = test.window() else { return Ok(vec![]) };
+    let mut merged: BTreeMap<_, Sample> =
+        clients.iter().map(|sample| (sample.key(), counted(sample))).collect();
     let mut with_cpu = 0;
-    for sample in samples.iter().filter(|sample| clients.contains(sample.minute_utc)) {
-        let Some(cpu) = sample.get(Metric::CpuPercent) else { continue };
+    for sample in samples.iter().filter(|sample| ran.contains(sample.minute_utc)) {
+        let Some(percent) = sample.get(Metric::CpuPercent) else { continue };
         with_cpu += 1;
-        let same = merged.iter_mut().find(|m| m.key() == sample.key());
-        match same {
-            Some(minute) => minute.set(Metric::CpuPercent, cpu).expect("it was valid before"),
-            None if sample.period == Period::FiveMinutes => {
-                let mut five = Sample::empty(sample.minute_utc, sample.period);
-                five.set(Metric::CpuPercent, cpu).expect("it was valid before");
-                merged.push(five);
-            }
+        let mut cpu = Sample::empty(sample.minute_utc, sample.period);
+        cpu.set(Metric::CpuPercent, percent).expect("it was valid before");
+        match merged.get_mut(&sample.key()) {
+            Some(minute) => minute.merge(&cpu),
+            None if sample.period == Period::FiveMinutes => drop(merged.insert(sample.key(), cpu)),
             None => {}
         }
     }
     if with_cpu == 0 {
-        return Err(RefitError::OtherTime { clients, environment: environment.clone(), window });
+        return Err(RefitError::OtherTime { clients: ran, environment: environment.clone(), window });
     }
-    Ok(merged)
+    Ok(merged.into_values().collect())
 }
 
 /// The newest fit of an earlier day.

@@ -376,7 +376,7 @@ fn compute(
     let present = Present::read(settings.as_ref(), &samples, request, &aim, &model_document)?;
     let record = Record::of(&samples, request.window);
     let record = record.map(|record| record.with_cpu_ceiling(present.dynamics.cpu_ceiling));
-    let load = strayed(request, record.as_ref(), &traffic, &model_document, &present)?;
+    let load = strayed(request, record.as_ref(), &traffic, model, &present);
     load.check(Minutes(1))?;
     let proof = proof::of(&samples, record.as_ref(), measured, request, model, &present);
     let replay = Replay {
@@ -431,12 +431,11 @@ fn strayed(
     request: &SweepRequest,
     record: Option<&Record>,
     traffic: &Traffic,
-    document: &ModelDocument,
+    model: CpuModel,
     present: &Present<'_>,
-) -> Result<Load, SweepError> {
-    let model = CpuModel::new(document.intercept_percent, document.coefficient).map_err(SweepError::Fit)?;
+) -> Load {
     let load = Load::new(traffic, model);
-    let (Replayed::Recorded, Some(record)) = (&request.replayed, record) else { return Ok(load) };
+    let (Replayed::Recorded, Some(record)) = (&request.replayed, record) else { return load };
     let known = present.plan.as_ref().and_then(|plan| plan.as_ref().ok());
     let largest_step = known.map_or(LIKELY_LARGEST_STEP, Plan::largest_step);
     let settle = Minutes(request.dynamics.boot.0 + 1);
@@ -445,7 +444,7 @@ fn strayed(
         let before = usize::try_from(since.epoch_minutes() - traffic.start.epoch_minutes()).unwrap_or(0);
         stray_percent.iter_mut().take(before).for_each(|stray| *stray = 0.0);
     }
-    Ok(Load { stray_percent, ..load })
+    Load { stray_percent, ..load }
 }
 
 /// Instances at the start of a replay: those that were there, or the fewest that may be.

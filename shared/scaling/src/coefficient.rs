@@ -23,7 +23,8 @@ pub use refusal::FitError;
 pub use regime::Change;
 
 pub(crate) use confidence::{blocks_of, draws};
-pub(crate) use points::median;
+pub(crate) use line::least_squares;
+pub(crate) use points::{median, scale};
 pub(crate) use usable::settled;
 
 use crate::course::Deployment;
@@ -157,7 +158,7 @@ pub fn fit_within(samples: &[Sample], rules: FitRules, around: Circumstances<'_>
         None => points,
         Some((_, first)) => {
             left_out.insert(LeftOut::EarlierRegime, first as u32);
-            points.retained(|i| first <= i).0
+            points.within(first..points.len())
         }
     };
     let change = change.map(|(change, _)| change);

@@ -3,7 +3,9 @@
 //! Below its knee, response time stays at its base; above, it grows, the faster the nearer CPU comes to its limit. So
 //! its logarithm is described by a level and a rising line that meet at the knee.
 
-use crate::coefficient::{Circumstances, FitRules, Interval, draws, median, robust_line, settled};
+use crate::coefficient::{
+    Circumstances, FitRules, Interval, blocks_of, draws, least_squares, median, robust_line, scale, settled,
+};
 use crate::cpu_model::Line;
 use crate::observation::{Observation, Series};
 use crate::sample::{Metric, Sample};
@@ -74,7 +76,7 @@ pub fn knee(samples: &[Sample], around: Circumstances<'_>) -> Option<Knee> {
     let means = groups.means(&timed);
     let found = hinge(&means)?;
     found.is_worth_telling(&means).then_some(())?;
-    let (count, of_period) = crate::coefficient::blocks_of(&timed.minutes);
+    let (count, of_period) = blocks_of(&timed.minutes);
     let blocks = groups.by_block(&timed, count, &of_period);
     let drawn = draws(count).take(RESAMPLES);
     let redrawn: Vec<f64> =
@@ -156,7 +158,7 @@ impl Groups {
             periods.iter().for_each(|i| groups.of_period[*i] = group);
             let logs: Vec<f64> = periods.iter().map(|i| timed.log_seconds[*i]).collect();
             let middle = median(&mut logs.clone());
-            let scale = 1.4826 * median(&mut logs.iter().map(|log| (log - middle).abs()).collect::<Vec<_>>());
+            let scale = scale(logs.iter().map(|log| log - middle));
             groups.bounds.push((middle - CLIP_SCALES * scale, middle + CLIP_SCALES * scale));
             groups.cpu.push(periods.iter().map(|i| timed.cpu[*i]).sum::<f64>() / periods.len() as f64);
         }
@@ -227,7 +229,7 @@ fn hinge(means: &Means) -> Option<Hinge> {
 
 /// Level and slope of least squares for a knee that is given.
 fn hinge_at(means: &Means, knee: f64) -> Option<Hinge> {
-    let line = least_squares(&means.iter().map(|(cpu, log, count)| ((cpu - knee).max(0.0), *log, *count)))?;
+    let line = least_squares(means.iter().map(|(cpu, log, count)| ((cpu - knee).max(0.0), *log, *count)))?;
     let distance = |(cpu, log, count): &(f64, f64, f64)| {
         count * (log - line.intercept - line.slope * (cpu - knee).max(0.0)).powi(2)
     };
@@ -235,21 +237,12 @@ fn hinge_at(means: &Means, knee: f64) -> Option<Hinge> {
     (line.slope > 0.0).then_some(Hinge { knee, base: line.intercept, slope: line.slope, distance })
 }
 
-/// The line through points of place, value and weight.
-fn least_squares<P: Iterator<Item = (f64, f64, f64)> + Clone>(points: &P) -> Option<Line> {
-    let sum = |of: fn((f64, f64, f64)) -> f64| points.clone().map(of).sum::<f64>();
-    let weight = sum(|(_, _, w)| w);
-    let (x, y) = (sum(|(x, _, w)| w * x) / weight, sum(|(_, y, w)| w * y) / weight);
-    let (xx, xy) = (sum(|(x, _, w)| w * x * x) - weight * x * x, sum(|(x, y, w)| w * x * y) - weight * x * y);
-    (xx > 0.0).then(|| Line { intercept: y - xy / xx * x, slope: xy / xx })
-}
-
 impl Hinge {
     fn is_worth_telling(&self, means: &Means) -> bool {
         let weight: f64 = means.iter().map(|(.., count)| count).sum();
         let mean = means.iter().map(|(_, log, count)| log * count).sum::<f64>() / weight;
         let of_level: f64 = means.iter().map(|(_, log, count)| count * (log - mean).powi(2)).sum();
-        let of_line = least_squares(&means.iter().copied()).map_or(of_level, |line| {
+        let of_line = least_squares(means.iter().copied()).map_or(of_level, |line| {
             let distance = |(cpu, log, count): &(f64, f64, f64)| {
                 count * (log - line.intercept - line.slope * cpu).powi(2)
             };

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::Args;
 use pipeline::advice::cost;
 use pipeline::recorded::locust;
-use pipeline::refit::{self, LEAST_OF_LOAD_TEST, LoadTest, RefitReport, RefitRequest};
+use pipeline::refit::{self, LoadTest, RefitReport, RefitRequest};
 use pipeline::values::Percent;
 use scaling::coefficient::FitRules;
 use scaling::sample::Sample;
@@ -53,11 +53,10 @@ pub(crate) async fn run(command: Refit, file: File, output: &mut Output) -> anyh
     let ground = Ground::of(command.place.or(file.place()), output.is_rehearsal()).await?;
     let clients = command.locust.as_deref().map(clients).transpose()?;
     let load_test = command.instances.map(|count| LoadTest { instances: Instances(count), clients });
-    let window = match &load_test {
-        Some(test) if time.from.is_none() && time.until.is_none() => {
-            of_clients(test, ground.window(&time).await?)
-        }
-        _ => ground.window(&time).await?,
+    let no_time = time.from.is_none() && time.until.is_none();
+    let window = match load_test.as_ref().and_then(LoadTest::window).filter(|_| no_time) {
+        Some(ran) => ran,
+        None => ground.window(&time).await?,
     };
     let ceiling = command.ceiling.or(file.aim.ceiling);
     let report = refit(&ground, window, &command.fit.or(file.fit), ceiling, load_test).await?;
@@ -72,15 +71,6 @@ fn clients(path: &Path) -> anyhow::Result<Vec<Sample>> {
     Ok(clients)
 }
 
-/// The time in which the clients of a load test ran; else `window`.
-fn of_clients(test: &LoadTest, window: Window) -> Window {
-    let span = test.clients.as_ref().and_then(|clients| {
-        let (first, last) = (clients.first()?, clients.last()?);
-        Some(Window { start: first.minute_utc, end: last.minute_utc + last.period.minutes() })
-    });
-    span.unwrap_or(window)
-}
-
 pub(crate) async fn refit(
     ground: &Ground,
     window: Window,
@@ -88,10 +78,9 @@ pub(crate) async fn refit(
     ceiling: Option<Percent>,
     load_test: Option<LoadTest>,
 ) -> anyhow::Result<RefitReport> {
-    let default = FitRules::default();
-    let least = if load_test.is_some() { LEAST_OF_LOAD_TEST } else { default.min_usable };
+    let default = refit::default_rules(load_test.is_some());
     let rules = FitRules {
-        min_usable: fit.min_usable.unwrap_or(least),
+        min_usable: fit.min_usable.unwrap_or(default.min_usable),
         min_load_spread: fit.min_load_spread.unwrap_or(default.min_load_spread),
         min_r_squared: fit.min_r_squared.unwrap_or(default.min_r_squared),
         ..default

@@ -21,6 +21,7 @@ use serde::Serialize;
 use super::{Output, dynamics, staged, trace};
 use crate::options::{Aim, Cost, Delays, Intake, Shape};
 use pipeline::documents::OutcomeDocument;
+use pipeline::refit::ceiling_or_default;
 use pipeline::values::Percent;
 
 /// Replay one policy, minute by minute
@@ -206,7 +207,7 @@ fn by_aws(command: &Simulate, traffic: &Traffic, load: &Load, output: &mut Outpu
     let initial = command.initial.map_or(plan.group.min_size, Instances);
     let scenario = Scenario { plan, dynamics, course: Course::default(), initial };
     let rows = replay(load, &scenario);
-    let ceiling = command.aim.ceiling.map_or(super::default_ceiling(), |percent| percent.0);
+    let (ceiling, _) = ceiling_or_default(command.aim.ceiling.map(|percent| percent.0), None);
     let outcome = Outcome::of(&rows, ceiling);
     let rates = traffic.requests_per_minute.iter().map(|rate| rate.map(RequestsPerMinute::get));
     let clock = Clock { start: traffic.start, counts: command.shape.stages.is_some() };

@@ -2,7 +2,7 @@
 //! platform grants no more. What is asked for is hidden then, and a line drawn through it is too flat.
 
 use super::line::{Intercept, Robust, Straight};
-use super::points::{Points, median};
+use super::points::{Points, median, scale};
 
 /// A level that CPU does not pass, however many requests there are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -147,11 +147,6 @@ impl Level {
 fn are_enough(below: usize, above: usize, all: usize) -> bool {
     let least = |share: f64| LEAST_POINTS.max((share * all as f64) as usize);
     least(LEAST_SHARE_ABOVE) <= above && least(LEAST_SHARE_BELOW) <= below
-}
-
-/// A standard deviation that stray values can't move.
-fn scale(distances: impl Iterator<Item = f64>) -> f64 {
-    1.4826 * median(&mut distances.map(f64::abs).collect::<Vec<_>>())
 }
 
 /// Standard error of a slope through points that stray by `scale`.

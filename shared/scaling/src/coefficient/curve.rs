@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::confidence::{Interval, student};
-use super::line::Robust;
+use super::line::{Robust, least_squares};
 use super::points::Points;
+use crate::cpu_model::Line;
 
 /// How CPU bends away from its line.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,13 +29,16 @@ pub(super) fn find(points: &Points, robust: &Robust, blocks: &[Range<usize>]) ->
     // What lies far off is no part of a bend, which is of many points.
     let inside = |i: usize| (1.0 - (robust.residual(points, i) * robust.per_reach[i]).powi(2)).max(0.0);
     let weights: Vec<f64> = (0..points.len()).map(|i| points.weight[i] * inside(i).powi(2)).collect();
-    let weights = &weights;
     let x: Vec<f64> = points.load.iter().map(|load| (load - middle) / half).collect();
     let square: Vec<f64> = x.iter().map(|x| x * x).collect();
     let y: Vec<f64> = (0..points.len()).map(|i| robust.residual(points, i)).collect();
     // Residuals against the part of the square of load that no line explains.
-    let (bowl, base) = (without_line(&x, &square, weights), without_line(&x, &y, weights));
-    let bowls: f64 = bowl.iter().zip(weights).map(|(bowl, weight)| weight * bowl * bowl).sum();
+    let line = |y: &[f64]| least_squares((0..x.len()).map(|i| (x[i], y[i], weights[i])));
+    let left_by =
+        |line: Line, y: &[f64]| x.iter().zip(y).map(|(x, y)| y - line.intercept - line.slope * x).collect();
+    let of_square = line(&square)?;
+    let (bowl, base): (Vec<f64>, Vec<f64>) = (left_by(of_square, &square), left_by(line(&y)?, &y));
+    let bowls: f64 = bowl.iter().zip(&weights).map(|(bowl, weight)| weight * bowl * bowl).sum();
     let along = |i: usize| weights[i] * bowl[i] * base[i];
     let depth = (0..points.len()).map(along).sum::<f64>() / bowls;
     let left = |i: usize| weights[i] * bowl[i] * (base[i] - depth * bowl[i]);
@@ -42,27 +46,9 @@ pub(super) fn find(points: &Points, robust: &Robust, blocks: &[Range<usize>]) ->
     let few = blocks.len() as f64 / (blocks.len() as f64 - 1.0).max(1.0);
     let error = (few * blocks.iter().map(of_block).sum::<f64>()).sqrt() / bowls;
     // The parabola over its own line, at the greatest load.
-    let (intercept, slope) = line_of(&x, &square, weights);
-    let above = 1.0 - intercept - slope;
+    let above = 1.0 - of_square.intercept - of_square.slope;
     let (top, wide) = (depth * above, student(blocks.len() as u32 - 1) * error * above.abs());
     let least_bend = LEAST_POINTS_OF_PERCENT.max(LEAST_SHARE * robust.line.at(most));
     let bends = depth.abs() >= LEAST_ERRORS * error && top.abs() >= least_bend;
     bends.then_some(Bend { at_top_percent: top, interval: Interval { low: top - wide, high: top + wide } })
-}
-
-/// Intercept and slope of `y` over `x`.
-fn line_of(x: &[f64], y: &[f64], weights: &[f64]) -> (f64, f64) {
-    let weight: f64 = weights.iter().sum();
-    let mean = |values: &[f64]| values.iter().zip(weights).map(|(value, w)| value * w).sum::<f64>() / weight;
-    let (mean_x, mean_y) = (mean(x), mean(y));
-    let along = x.iter().zip(y).zip(weights);
-    let xy: f64 = along.map(|((x, y), w)| (x - mean_x) * (y - mean_y) * w).sum();
-    let xx: f64 = x.iter().zip(weights).map(|(x, w)| (x - mean_x).powi(2) * w).sum();
-    (mean_y - xy / xx * mean_x, xy / xx)
-}
-
-/// What is left of `y` once its line over `x` is taken away.
-fn without_line(x: &[f64], y: &[f64], weights: &[f64]) -> Vec<f64> {
-    let (intercept, slope) = line_of(x, y, weights);
-    x.iter().zip(y).map(|(x, y)| y - intercept - slope * x).collect()
 }

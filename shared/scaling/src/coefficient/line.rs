@@ -6,7 +6,9 @@
 //! zero for them, as Huber's does, is pulled up by them. The scale is that of the neighbouring loads, since busy
 //! minutes stray more than quiet ones.
 
-use super::points::{Bins, Points, median, weighted_median};
+use crate::cpu_model::Line;
+
+use super::points::{Bins, Points, SCALE_OF_MEDIAN, median, scale, weighted_median};
 
 /// `y = intercept + slope × x`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,8 +41,6 @@ pub(super) struct Robust {
 
 /// Scales at which the biweight counts a point for nothing; 95 % as efficient as least squares on clean data.
 const REACH_SCALES: f64 = 4.685;
-/// A median distance, as a standard deviation of normal noise.
-const SCALE_OF_MEDIAN: f64 = 1.4826;
 const ITERATIONS: usize = 50;
 /// Beyond as many points, medians of groups stand for them at the start.
 const MOST_PAIRED: usize = 40;
@@ -125,12 +125,12 @@ fn reaches(points: &Points, line: Straight) -> Vec<f64> {
     let bins = Bins::of((least, most), SCALES);
     let mut near: Vec<Vec<f64>> = vec![Vec::new(); SCALES];
     (0..points.len()).for_each(|i| near[bins.index(points.load[i])].push(distance(i)));
-    let scale = |distances: &mut Vec<f64>| match distances.len() {
+    let near_scale = |distances: Vec<f64>| match distances.len() {
         0..LEAST_FOR_SCALE => whole,
-        _ => (SCALE_OF_MEDIAN * median(distances)).max(whole / 2.0),
+        _ => scale(distances.into_iter()).max(whole / 2.0),
     };
     let per_reach: Vec<f64> =
-        near.iter_mut().map(|distances| 1.0 / (REACH_SCALES * scale(distances))).collect();
+        near.into_iter().map(|distances| 1.0 / (REACH_SCALES * near_scale(distances))).collect();
     points.load.iter().map(|load| per_reach[bins.index(*load)]).collect()
 }
 
@@ -145,6 +145,12 @@ fn converged(points: &Points, per_reach: &[f64], mut line: Straight, intercept: 
         }
     }
     line
+}
+
+/// The line of least squares through points of `x`, `y` and weight; `None` where all have the same `x`.
+pub(crate) fn least_squares(points: impl Iterator<Item = (f64, f64, f64)>) -> Option<Line> {
+    let Straight { intercept, slope } = Sums::of_each(points).line(Intercept::Free)?;
+    Some(Line { intercept, slope })
 }
 
 /// Weighted sums of load (`x`) and CPU (`y`): all that a line needs.
@@ -221,6 +227,16 @@ impl Sums {
     /// The slope of least squares from `intercept` on.
     pub(super) fn slope_above(&self, intercept: f64) -> Option<f64> {
         (self.xx > 0.0).then(|| (self.xy - intercept * self.x) / self.xx)
+    }
+
+    /// Of points of `x`, `y` and weight.
+    fn of_each(points: impl Iterator<Item = (f64, f64, f64)>) -> Self {
+        let mut sums = Self::default();
+        for (x, y, weight) in points {
+            let (x_part, y_part) = (weight * x, weight * y);
+            sums.add(&Self { weight, x: x_part, y: y_part, xx: x_part * x, xy: x_part * y }, 1.0);
+        }
+        sums
     }
 
     /// The line of least squares; `None` where all have the same load.

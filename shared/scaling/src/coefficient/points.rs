@@ -130,6 +130,14 @@ pub(crate) fn median(values: &mut [f64]) -> f64 {
     f64::midpoint(lower, middle)
 }
 
+/// A median distance, as a standard deviation of normal noise.
+pub(super) const SCALE_OF_MEDIAN: f64 = 1.4826;
+
+/// The standard deviation of `distances` from zero, which stray ones can't move; NaN of none.
+pub(crate) fn scale(distances: impl Iterator<Item = f64>) -> f64 {
+    SCALE_OF_MEDIAN * median(&mut distances.map(f64::abs).collect::<Vec<_>>())
+}
+
 /// The value with as much weight below it as above; NaN of none. Rearranges `pairs` of value and weight.
 pub(super) fn weighted_median(pairs: &mut [(f64, f64)]) -> f64 {
     pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));

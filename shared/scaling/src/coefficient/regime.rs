@@ -13,8 +13,6 @@ pub struct Change {
     pub since: MinuteUtc,
     /// By how much more a request costs since then, as a share; below zero if it costs less.
     pub share: f64,
-    /// CPU before, percent: without requests, and for one request per minute and instance.
-    pub before: (f64, f64),
 }
 
 /// Fewer points than these on a side are no regime.
@@ -85,21 +83,19 @@ impl<'a> Search<'a> {
     /// The change at about `place`, if it is one: large, lasting, beyond chance, and not just another time of the day.
     fn change_at(&self, from: usize, place: usize) -> Option<(Change, usize)> {
         let place = self.exact(from, place)?;
-        let (earlier, later) =
-            (self.points.within(from..place), self.points.within(place..self.points.len()));
-        if earlier.len().min(later.len()) < LEAST_POINTS {
+        if (place - from).min(self.points.len() - place) < LEAST_POINTS {
             return None;
         }
+        let earlier = self.points.within(from..place);
         let before = Robust::through(&earlier, Intercept::Free)?.line;
-        let seen = Seen::of(self, from..place, before)?;
+        let seen = Seen::of(self, from..place, before, earlier.range())?;
         let share = seen.share(self.points);
         let is_one = seen.is_large(self.points)
             && share.abs() >= LEAST_SHARE
             && seen.lasts()
             && seen.is_beyond_chance(self.points)
             && seen.shows_at_same_hours(self.points);
-        let change =
-            Change { since: self.points.minutes[place], share, before: (before.intercept, before.slope) };
+        let change = Change { since: self.points.minutes[place], share };
         (is_one && share.is_finite() && before.slope > 0.0).then_some((change, place))
     }
 
@@ -137,10 +133,14 @@ struct Seen {
 }
 
 impl Seen {
-    /// `None` where too few loads compare.
-    fn of(search: &Search<'_>, earlier: Range<usize>, before: Straight) -> Option<Self> {
+    /// `None` where too few loads lie between the `least` and the `most` of before.
+    fn of(
+        search: &Search<'_>,
+        earlier: Range<usize>,
+        before: Straight,
+        (least, most): (f64, f64),
+    ) -> Option<Self> {
         let points = search.points;
-        let (least, most) = points.within(earlier.clone()).range();
         let comparable = |i: &usize| least <= points.load[*i] && points.load[*i] <= most;
         let later: Vec<usize> = (earlier.end..points.len()).filter(comparable).collect();
         // The smoothed residuals are those of the whole line: what it has is put back.
@@ -165,12 +165,12 @@ impl Seen {
 
     /// Whether CPU stays risen to the end: a job that takes its time is no regime.
     fn lasts(&self) -> bool {
-        let stays = |part: &[usize]| self.has_most_of_the_rise(part);
+        let rise = |part: &[usize]| median(&mut part.iter().map(|i| self.offset[*i]).collect::<Vec<_>>());
+        let stays = |part: &[usize]| self.is_most_of_it(rise(part));
         self.later.chunks(self.later.len().div_ceil(PARTS)).all(stays)
     }
 
-    fn has_most_of_the_rise(&self, indices: &[usize]) -> bool {
-        let rise = median(&mut indices.iter().map(|i| self.offset[*i]).collect::<Vec<_>>());
+    fn is_most_of_it(&self, rise: f64) -> bool {
         rise * self.rise.signum() >= MOST_OF_RISE * self.rise.abs()
     }
 
@@ -202,7 +202,7 @@ impl Seen {
         self.later.iter().for_each(|i| by_hour[hour(*i)].1.push(self.offset[*i]));
         let compared = by_hour.iter_mut().filter(|(before, after)| !before.is_empty() && !after.is_empty());
         let mut rises: Vec<f64> = compared.map(|(before, after)| median(after) - median(before)).collect();
-        rises.is_empty() || median(&mut rises) * self.rise.signum() >= MOST_OF_RISE * self.rise.abs()
+        rises.is_empty() || self.is_most_of_it(median(&mut rises))
     }
 }
 
