@@ -23,7 +23,7 @@ struct Case {
 }
 
 /// Steps and noise with gaps and idle times, from one instance's worth to many.
-fn demand() -> impl Strategy<Value = Vec<f64>> {
+pub(crate) fn demand() -> impl Strategy<Value = Vec<f64>> {
     let level = prop_oneof![
         6 => 0.0..1.0_f64,
         1 => Just(0.0),
@@ -141,7 +141,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn dynamics()(
+    pub(crate) fn dynamics()(
         basic in any::<bool>(),
         of_samples in any::<bool>(),
         counted in any::<bool>(),
@@ -167,7 +167,7 @@ prop_compose! {
 }
 
 /// Within the first minutes of the load, which starts before minute 10.
-fn course() -> impl Strategy<Value = Course> {
+pub(crate) fn course() -> impl Strategy<Value = Course> {
     let size = || proptest::option::of((1..8_u32).prop_map(Instances));
     let change =
         (0..120_i64, size(), size(), size()).prop_map(|(at, min_size, max_size, desired_capacity)| {

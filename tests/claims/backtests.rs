@@ -248,13 +248,15 @@ fn other_settings_are_replayed_with_the_strays_of_quiet_minutes_only() {
     let truth = Truth::of(plan.clone());
     let (record, rows) = (truth.record(), truth.rows());
     let found = strays(&record, model(), Minutes(5), plan.largest_step(), &traffic());
+    // Instances show CPU in steps of 1/1024 %.
+    let half_a_step = 0.5 / 1024.0;
     let mut quiet = 0;
     for (minute, stray) in found.iter().enumerate() {
         let recent = &rows[minute.saturating_sub(5)..=minute];
         let settled = recent.windows(2).all(|pair| pair[0].in_service == pair[1].in_service);
         let expected = if settled { strays_made()[minute] } else { 0.0 };
         assert!(
-            (stray - expected).abs() < 1e-9 || rows[minute].serving != rows[minute].in_service,
+            (stray - expected).abs() <= half_a_step + 1e-9 || rows[minute].serving != rows[minute].in_service,
             "minute {minute}"
         );
         quiet += usize::from(settled);

@@ -7,6 +7,7 @@ mod alarms;
 mod archive;
 mod backtests;
 mod candidates;
+mod engine;
 mod envelopes;
 mod fetch;
 mod fit;

@@ -1,5 +1,6 @@
 //! What happens to a group that no alarm asks for: scheduled actions, limits changed by hand, deployments.
 
+use crate::traffic::Load;
 use crate::units::{Instances, MinuteUtc, UnitError};
 
 /// New limits or a new size from a minute on: a scheduled action, or an update of the environment. What is
@@ -64,6 +65,20 @@ impl Course {
     /// Whether nothing of the kind happens.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.deployments.is_empty()
+    }
+
+    /// Whether deployments are among them.
+    pub(crate) fn has_deployments(&self) -> bool {
+        !self.deployments.is_empty()
+    }
+
+    /// The changes within `load`, by its minutes.
+    pub(crate) fn changes_of(&self, load: &Load) -> Vec<(usize, CapacityChange)> {
+        let place = |at: MinuteUtc| usize::try_from(at.epoch_minutes() - load.start.epoch_minutes()).ok();
+        let within =
+            |(at, change): (usize, CapacityChange)| (at < load.demand_percent.len()).then_some((at, change));
+        let placed = self.changes.iter().filter_map(|change| Some((place(change.at)?, *change)));
+        placed.filter_map(within).collect()
     }
 
     /// The changes of `minute`, in the order in which they were given.

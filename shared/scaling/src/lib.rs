@@ -17,6 +17,7 @@ pub mod cpu_model;
 pub mod credits;
 pub mod disturbance;
 pub mod dynamics;
+pub mod engine;
 pub mod judge;
 pub mod latency;
 pub mod observation;

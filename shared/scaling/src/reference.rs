@@ -453,6 +453,10 @@ impl<'a> Group<'a> {
     }
 }
 
+/// Steps in which an instance's CPU is shown, to a percent. They are finer than anything that could matter, and make every
+/// sum over a group exact: what an alarm sees does not depend on the order in which it is added up.
+pub(crate) const STEPS_PER_PERCENT: f64 = 1024.0;
+
 /// CPU percent that a minute asks of an instance: as the line has it, by which a policy is judged, and as it is
 /// seen by the alarms, which strays from the line.
 #[derive(Clone, Copy)]
@@ -464,12 +468,16 @@ pub(crate) struct Wanted {
 impl Wanted {
     pub(crate) fn of(dynamics: &Dynamics, line: f64, stray: f64) -> Self {
         let within = |cpu: f64| cpu.clamp(0.0, dynamics.cpu_ceiling.get());
-        Self { on_line: within(line), seen: within(line + stray) }
+        Self { on_line: within(line), seen: shown(within(line + stray)) }
     }
 
     pub(crate) fn booting(dynamics: &Dynamics) -> Self {
-        Self { on_line: dynamics.booting_cpu(), seen: dynamics.booting_cpu() }
+        Self { on_line: dynamics.booting_cpu(), seen: shown(dynamics.booting_cpu()) }
     }
+}
+
+fn shown(percent: f64) -> f64 {
+    (percent * STEPS_PER_PERCENT).round() / STEPS_PER_PERCENT
 }
 
 /// What a group does in a minute. NaN wherever the traffic is unknown.
@@ -496,7 +504,7 @@ impl Work {
     /// Without credits, all that serve are alike. `serving` and `booting` are those that report.
     pub(crate) fn alike(dynamics: &Dynamics, wanted: Wanted, serving: u32, booting: u32) -> Self {
         Self {
-            sum: f64::from(serving) * wanted.seen + f64::from(booting) * dynamics.booting_cpu(),
+            sum: f64::from(serving) * wanted.seen + f64::from(booting) * Wanted::booting(dynamics).seen,
             weight: f64::from(serving + booting),
             busiest: wanted.on_line,
             ..Self::default()

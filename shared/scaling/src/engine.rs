@@ -1,0 +1,21 @@
+//! Every plausible setting over weeks of minutes, exactly.
+//!
+//! [`mod@crate::reference`] says what happens, one setting at a time; here, settings that differ only in their thresholds
+//! go through the minutes side by side, a byte for each. `ranks` turns CPU into bytes that compare with thresholds as
+//! the numbers do, `trace` and `watch` work out once what all settings see, `kernel` is the hot loop, `lanes` the
+//! processor's instructions, `bound` what no setting can cost less than. `space` says which settings there are,
+//! `search` goes through them, and `winners` is what is kept.
+
+mod bound;
+mod kernel;
+mod lanes;
+mod ranks;
+mod search;
+mod space;
+mod trace;
+mod watch;
+mod winners;
+
+pub use search::Engine;
+pub use space::Space;
+pub use winners::{Found, Scored};

@@ -1,0 +1,800 @@
+//! The hot loop: a vector of candidates that differ only in their thresholds, minute by minute.
+//!
+//! Every rule is that of [`crate::reference`], said in bytes. Lanes that move, because instances of theirs launch, boot
+//! or were just removed, carry what is on its way; a vector none of whose lanes moves takes a shorter step, and passes
+//! over a whole block of minutes at once where none of them can fire. What an alarm sees of a fleet that did not change
+//! within the point's period is looked up; the few points over a change are worked out from the lanes' history, once for
+//! all lanes of the vector that have the same.
+
+use std::ops::Range;
+
+use super::lanes::{Bytes, Lanes, MOST};
+use super::ranks::Ranks;
+use super::trace::{BLOCK, Trace, UNKNOWN, point};
+use super::watch::{Each, KEPT, Look, Watch};
+use crate::course::CapacityChange;
+use crate::dynamics::Booting;
+use crate::policy::ScalingPolicy;
+use crate::reference::STEPS_PER_PERCENT;
+use crate::units::Instances;
+
+/// Minutes of history that a lane keeps: the longest period that is worked with.
+pub(super) const HISTORY: usize = 16;
+
+/// Minutes that a launch and a boot may take together, and one more.
+pub(super) const ON_THE_WAY: usize = 64;
+
+/// What all candidates of a group have in common, in bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Moves {
+    pub(super) up: u8,
+    pub(super) down: u8,
+    pub(super) min: u8,
+    pub(super) max: u8,
+    pub(super) launch: u8,
+    pub(super) boot: u8,
+    pub(super) drain: u8,
+    /// Minutes from a scale-out until the next request is accepted.
+    pub(super) rest_out: u8,
+    /// Minutes from a scale-in until the next request is accepted.
+    pub(super) rest_in: u8,
+    /// What a booting instance shows, in steps.
+    booting_steps: u32,
+    /// Whether booting instances are part of the group's average.
+    pub(super) counts_booting: bool,
+    /// Whether instances may still be on their way when the next request is accepted.
+    pub(super) acts_while_booting: bool,
+    /// What is left of the rest when launched instances begin to serve.
+    rest_when_ready: u8,
+    /// Scheduled actions, by minute of the trace.
+    pub(super) changes: Vec<(usize, CapacityChange)>,
+}
+
+impl Moves {
+    /// `None` if a byte, or what is kept of a lane, is too small for them.
+    pub(super) fn new(
+        trace: &Trace<'_>,
+        policy: &ScalingPolicy,
+        changes: &[(usize, CapacityChange)],
+    ) -> Option<Self> {
+        let (trigger, group, dynamics) = (policy.trigger(), policy.group(), &trace.dynamics);
+        let (launch, boot, drain) = (dynamics.launch.0, dynamics.boot.0, dynamics.drain.0);
+        let cooldown = group.cooldown.to_minutes_rounded_up().0;
+        let byte = |minutes: u32| u8::try_from(minutes).ok();
+        let on_the_way = launch as usize + boot as usize;
+        let instances = |count: Instances| count.0.min(255) as u8;
+        let moves = Self {
+            up: instances(trigger.upper_breach_scale_increment),
+            down: instances(trigger.lower_breach_scale_increment),
+            min: byte(group.min_size.0)?,
+            max: byte(group.max_size.0)?,
+            launch: byte(launch)?,
+            boot: byte(boot)?,
+            drain: byte(drain)?,
+            rest_out: byte(launch + cooldown)?,
+            rest_in: byte(drain + cooldown)?,
+            booting_steps: trace.booting_steps(),
+            counts_booting: matches!(dynamics.booting, Booting::Counted(_)),
+            acts_while_booting: cooldown < boot || !changes.is_empty(),
+            rest_when_ready: byte(cooldown.saturating_sub(boot))?,
+            changes: changes.to_vec(),
+        };
+        (on_the_way < ON_THE_WAY).then_some(moves)
+    }
+
+    /// The first minute from `now` on for which something is scheduled.
+    fn next_change(&self, now: usize) -> usize {
+        let next = self.changes.iter().map(|(at, _)| *at).find(|at| now <= *at);
+        next.unwrap_or(usize::MAX)
+    }
+
+    /// Whether one change is over, and no point over it is looked at any more, before the next may begin: most of what
+    /// lanes carry is then of no use.
+    pub(super) fn are_apart(&self, watch: &Watch) -> bool {
+        let over_a_change = self.on_the_way() + watch.points.period;
+        let out = over_a_change + watch.span <= usize::from(self.rest_out) + 2;
+        let in_ = watch.points.period + watch.span <= usize::from(self.rest_in) + 2;
+        !self.acts_while_booting && 0 < self.on_the_way() && out && in_
+    }
+
+    fn on_the_way(&self) -> usize {
+        usize::from(self.launch) + usize::from(self.boot)
+    }
+}
+
+/// As many candidates as a vector has lanes, between two stretches of minutes.
+#[derive(Debug, Clone)]
+pub(super) struct Pack {
+    pub(super) upper: Bytes,
+    pub(super) lower: Bytes,
+    pub(super) upper_steps: [u32; MOST],
+    pub(super) lower_steps: [u32; MOST],
+    desired: Bytes,
+    serving: Bytes,
+    booting: Bytes,
+    /// Minutes until a request is accepted.
+    rest: Bytes,
+    /// Minutes until nothing is on its way and no point is over a change.
+    unsettled: Bytes,
+    launched: [Bytes; ON_THE_WAY],
+    had_serving: [Bytes; HISTORY],
+    had_booting: [Bytes; HISTORY],
+    fine_high: [u128; KEPT],
+    fine_low: [u128; KEPT],
+    calm_high: u128,
+    calm_low: u128,
+    /// From when on nothing is on its way, and points are of fleets as they are.
+    still_since: usize,
+    settled_from: usize,
+    pub(super) minutes_over: [u32; MOST],
+    pub(super) billed: [u32; MOST],
+}
+
+impl Pack {
+    /// Lanes that start with `initial` instances, all of which serve. A lane without thresholds never acts.
+    pub(super) fn new(initial: u8) -> Self {
+        let all = Bytes([initial; MOST]);
+        Self {
+            upper: Bytes([255; MOST]),
+            lower: Bytes::ZERO,
+            upper_steps: [101 * STEPS_PER_PERCENT as u32; MOST],
+            lower_steps: [0; MOST],
+            desired: all,
+            serving: all,
+            booting: Bytes::ZERO,
+            rest: Bytes::ZERO,
+            unsettled: Bytes::ZERO,
+            launched: [Bytes::ZERO; ON_THE_WAY],
+            had_serving: [all; HISTORY],
+            had_booting: [Bytes::ZERO; HISTORY],
+            fine_high: [u128::MAX; KEPT],
+            fine_low: [u128::MAX; KEPT],
+            calm_high: u128::MAX,
+            calm_low: u128::MAX,
+            still_since: 0,
+            settled_from: 0,
+            minutes_over: [0; MOST],
+            billed: [0; MOST],
+        }
+    }
+
+    /// Puts lane `from` of `other` at `to`.
+    pub(super) fn put(
+        &mut self,
+        to: usize,
+        other: &Self,
+        from: usize,
+        moves: &Moves,
+        watch: &Watch,
+        now: usize,
+    ) {
+        let byte = |mine: &mut Bytes, theirs: &Bytes| mine.0[to] = theirs.0[from];
+        byte(&mut self.upper, &other.upper);
+        byte(&mut self.lower, &other.lower);
+        byte(&mut self.desired, &other.desired);
+        byte(&mut self.serving, &other.serving);
+        byte(&mut self.booting, &other.booting);
+        byte(&mut self.rest, &other.rest);
+        byte(&mut self.unsettled, &other.unsettled);
+        for slot in back_from(now, moves.on_the_way() + 1, ON_THE_WAY) {
+            byte(&mut self.launched[slot], &other.launched[slot]);
+        }
+        for slot in back_from(now, watch.points.period, HISTORY) {
+            byte(&mut self.had_serving[slot], &other.had_serving[slot]);
+            byte(&mut self.had_booting[slot], &other.had_booting[slot]);
+        }
+        let bit = |mine: &mut u128, theirs: u128| *mine = *mine & !(1 << to) | (theirs >> from & 1) << to;
+        for slot in back_from(now + 1, watch.span, KEPT) {
+            bit(&mut self.fine_high[slot], other.fine_high[slot]);
+            bit(&mut self.fine_low[slot], other.fine_low[slot]);
+        }
+        bit(&mut self.calm_high, other.calm_high);
+        bit(&mut self.calm_low, other.calm_low);
+        self.still_since = self.still_since.max(other.still_since);
+        self.settled_from = self.settled_from.max(other.settled_from);
+        self.upper_steps[to] = other.upper_steps[from];
+        self.lower_steps[to] = other.lower_steps[from];
+        self.minutes_over[to] = other.minutes_over[from];
+        self.billed[to] = other.billed[from];
+    }
+}
+
+/// The places in a ring of `size` of the `count` minutes before `now`.
+fn back_from(now: usize, count: usize, size: usize) -> impl Iterator<Item = usize> {
+    (1..=count.min(size)).map(move |back| now.wrapping_sub(back) % size)
+}
+
+/// What a stretch of minutes is gone through with.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    /// Whether what lanes see over a change is added up in whole steps.
+    pub(super) in_steps: bool,
+    pub(super) trace: &'a Trace<'a>,
+    pub(super) watch: &'a Watch,
+    pub(super) ranks: &'a Ranks,
+    pub(super) moves: &'a Moves,
+}
+
+/// Points that do not breach, by the minute that they end before.
+struct Fine<L: Lanes> {
+    high: [L::Mask; KEPT],
+    low: [L::Mask; KEPT],
+}
+
+/// A pack at work.
+///
+/// `W` is the width of a row, `N` how many points an alarm looks at (up to three), `APART` what [`Moves::are_apart`] says.
+struct Live<'a, L: Lanes, const W: usize, const N: usize, const APART: bool> {
+    lanes: L,
+    with: Given<'a>,
+    pack: &'a mut Pack,
+    upper: L::Vector,
+    lower: L::Vector,
+    desired: L::Vector,
+    serving: L::Vector,
+    booting: L::Vector,
+    rest: L::Vector,
+    unsettled: L::Vector,
+    /// The minute of the next scheduled action.
+    next_change: usize,
+    /// The group's limits as they are now.
+    limits: (u8, u8),
+    min: L::Vector,
+    max: L::Vector,
+    at_min: L::Mask,
+    at_max: L::Mask,
+    /// Apart, since a place in it is found at run time, which would keep all that lies beside it out of registers.
+    fine: &'a mut Fine<L>,
+    /// Alarms that are not in alarm, as they were when each point was last looked at by itself.
+    calm: (L::Mask, L::Mask),
+    /// Sums that wait to be written before their bytes are full.
+    minutes_over: L::Vector,
+    billed: L::Vector,
+    removed: L::Vector,
+    billed_in_blocks: L::Vector,
+    blocks: usize,
+    /// Whether instances of any lane are on their way.
+    moving: bool,
+    /// From when on none is.
+    still_since: usize,
+    /// From when on points are of fleets as they are.
+    settled_from: usize,
+    /// The first end whose points were passed over.
+    passed_over_from: Option<usize>,
+}
+
+/// Goes through `minutes`, which begin with a block, and end with one or with the trace.
+#[inline(always)]
+pub(super) fn advance<L: Lanes, const W: usize, const N: usize, const APART: bool>(
+    lanes: L,
+    with: Given<'_>,
+    pack: &mut Pack,
+    minutes: Range<usize>,
+) {
+    let all = lanes.mask(u128::MAX);
+    let mut fine = Fine { high: [all; KEPT], low: [all; KEPT] };
+    let mut live = Live::<L, W, N, APART>::load(lanes, with, pack, &mut fine, minutes.start);
+    let mut now = minutes.start;
+    while now < minutes.end {
+        let stop = minutes.end.min(now + BLOCK);
+        if !live.passed_over(now, stop) {
+            live.recall(now);
+            let looks = with.watch.looks[now..stop].iter();
+            let overloaded = with.trace.overloaded[now..stop].iter();
+            let rows = with.watch.points.rows.rows_of::<W>(now + 1..stop + 1);
+            for (minute, ((look, overloaded), row)) in (now..stop).zip(looks.zip(overloaded).zip(rows)) {
+                live.minute(minute, *look, *overloaded, row);
+                if W != 16 && (minute + 1) % minutes_until_full::<W>() == 0 {
+                    live.flush();
+                }
+            }
+            live.flush();
+        }
+        now = stop;
+    }
+    live.recall(now);
+    live.flush_blocks();
+    live.save(now);
+}
+
+/// Minutes until a sum of fleet sizes may fill a byte.
+const fn minutes_until_full<const W: usize>() -> usize {
+    if W == 16 { 16 } else { 256 / W }
+}
+
+impl<'a, L: Lanes, const W: usize, const N: usize, const APART: bool> Live<'a, L, W, N, APART> {
+    #[inline(always)]
+    fn load(lanes: L, with: Given<'a>, pack: &'a mut Pack, fine: &'a mut Fine<L>, now: usize) -> Self {
+        let zero = lanes.splat(0);
+        let mut live = Self {
+            lanes,
+            with,
+            upper: lanes.load(&pack.upper.0),
+            lower: lanes.load(&pack.lower.0),
+            desired: lanes.load(&pack.desired.0),
+            serving: lanes.load(&pack.serving.0),
+            booting: lanes.load(&pack.booting.0),
+            rest: lanes.load(&pack.rest.0),
+            unsettled: lanes.load(&pack.unsettled.0),
+            next_change: with.moves.next_change(now),
+            limits: (with.moves.min, with.moves.max),
+            min: zero,
+            max: zero,
+            at_min: lanes.mask(0),
+            at_max: lanes.mask(0),
+            fine,
+            calm: (lanes.mask(pack.calm_high), lanes.mask(pack.calm_low)),
+            minutes_over: zero,
+            billed: zero,
+            removed: zero,
+            billed_in_blocks: zero,
+            blocks: 0,
+            moving: false,
+            still_since: pack.still_since,
+            settled_from: pack.settled_from,
+            passed_over_from: None,
+            pack,
+        };
+        for slot in back_from(now + 1, with.watch.span, KEPT) {
+            live.fine.high[slot] = lanes.mask(live.pack.fine_high[slot]);
+            live.fine.low[slot] = lanes.mask(live.pack.fine_low[slot]);
+        }
+        live.moving = if APART { now < live.still_since } else { live.is_any_unsettled() };
+        live.set_limits(live.limits);
+        with.moves.changes.iter().take_while(|(at, _)| *at < now).for_each(|(_, change)| live.limit(change));
+        live
+    }
+
+    #[inline(always)]
+    fn save(self, now: usize) {
+        let (lanes, pack) = (self.lanes, self.pack);
+        lanes.store(self.desired, &mut pack.desired.0);
+        lanes.store(self.serving, &mut pack.serving.0);
+        lanes.store(self.booting, &mut pack.booting.0);
+        lanes.store(self.rest, &mut pack.rest.0);
+        lanes.store(self.unsettled, &mut pack.unsettled.0);
+        for slot in back_from(now + 1, self.with.watch.span, KEPT) {
+            pack.fine_high[slot] = lanes.bits(self.fine.high[slot]);
+            pack.fine_low[slot] = lanes.bits(self.fine.low[slot]);
+        }
+        (pack.still_since, pack.settled_from) = (self.still_since, self.settled_from);
+        pack.calm_high = lanes.bits(self.calm.0);
+        pack.calm_low = lanes.bits(self.calm.1);
+    }
+
+    /// Whether none of the minutes up to `stop`, which are a block, needs to be looked at: nothing is on its way in any
+    /// lane, and none acts. What they add up to is noted.
+    #[inline(always)]
+    fn passed_over(&mut self, now: usize, stop: usize) -> bool {
+        let (lanes, watch, block) = (self.lanes, self.with.watch, now / BLOCK);
+        let whole = stop - now == BLOCK && watch.blocks[block] && stop <= self.next_change;
+        // The points that are looked at were of the fleets as they are.
+        if self.moving || now < self.settled_from + watch.span || !whole {
+            return false;
+        }
+        let highest = lanes.lookup::<W>(watch.highest.row_of::<W>(block), self.serving);
+        let lowest = lanes.lookup::<W>(watch.lowest.row_of::<W>(block), self.serving);
+        let quiet_high = lanes.or(lanes.le(highest, self.upper), self.at_max);
+        let quiet_low = lanes.or(lanes.le(self.lower, lowest), self.at_min);
+        let quiet = lanes.and(quiet_high, quiet_low);
+        let resting = lanes.le(lanes.splat(BLOCK as u8), self.rest);
+        let may_act = lanes.and_not(lanes.mask(u128::MAX), lanes.or(quiet, resting));
+        if lanes.any(may_act) {
+            return false;
+        }
+        let over = lanes.lookup::<W>(self.with.trace.overloaded_in_block.row_of::<W>(block), self.serving);
+        self.minutes_over = lanes.add(self.minutes_over, over);
+        self.billed_in_blocks = lanes.add(self.billed_in_blocks, self.desired);
+        self.rest = lanes.sub_saturating(self.rest, lanes.splat(BLOCK as u8));
+        self.passed_over_from = self.passed_over_from.or(Some(now + 1));
+        self.blocks += 1;
+        if self.blocks == minutes_until_full::<W>().min(15) {
+            self.flush_blocks();
+        }
+        true
+    }
+
+    /// Works out the points that were passed over and may still be looked at, up to the one that ends before `now`.
+    #[inline(always)]
+    fn recall(&mut self, now: usize) {
+        let Some(from) = self.passed_over_from.take() else { return };
+        self.flush_blocks();
+        let first = from.max((now + 1).saturating_sub(self.with.watch.span));
+        for end in first..=now {
+            let seen = self.lanes.lookup::<W>(self.with.watch.points.rows.row_of::<W>(end), self.serving);
+            self.note(end, seen);
+        }
+    }
+
+    #[inline(always)]
+    fn minute(&mut self, now: usize, look: Look, overloaded: u8, row: &[u8]) {
+        let lanes = self.lanes;
+        if self.moving {
+            self.arrive(now);
+        }
+        if !APART && self.next_change == now {
+            self.follow_schedule(now);
+        }
+        let (calm_high, calm_low) = self.calm(now, look);
+        let may_act = lanes.eq(self.rest, lanes.splat(0));
+        let high = lanes.and_not(may_act, lanes.or(calm_high, self.at_max));
+        let low = lanes.and_not(may_act, lanes.or(calm_low, self.at_min));
+        if lanes.any(lanes.or(high, low)) {
+            self.act(now, high, low);
+        }
+        self.minutes_over = lanes.count(self.minutes_over, lanes.le(self.serving, lanes.splat(overloaded)));
+        self.billed = lanes.add(self.billed, self.desired);
+        self.rest = lanes.sub_saturating(self.rest, lanes.splat(1));
+        let end = now + 1;
+        let mut seen = lanes.lookup::<W>(row, self.serving);
+        if APART {
+            self.moving = end < self.still_since;
+        } else if self.moving {
+            seen = self.seen_while_moving(end, seen);
+        }
+        self.note(end, seen);
+    }
+
+    #[inline(always)]
+    fn note(&mut self, end: usize, seen: L::Vector) {
+        self.fine.high[end % KEPT] = self.lanes.le(seen, self.upper);
+        self.fine.low[end % KEPT] = self.lanes.le(self.lower, seen);
+    }
+
+    /// Instances that come into service, and those whose boot is over.
+    #[inline(always)]
+    fn arrive(&mut self, now: usize) {
+        let (lanes, moves) = (self.lanes, self.with.moves);
+        if APART {
+            let ready = lanes.eq(self.rest, lanes.splat(moves.rest_when_ready));
+            self.serving = lanes.select(ready, self.desired, self.serving);
+            return;
+        }
+        if moves.on_the_way() == 0 {
+            return;
+        }
+        let launched = |minutes_ago: usize| now.wrapping_sub(minutes_ago) % ON_THE_WAY;
+        let in_service = lanes.load(&self.pack.launched[launched(usize::from(moves.launch))].0);
+        let slot = &mut self.pack.launched[launched(moves.on_the_way())];
+        let ready = lanes.load(&slot.0);
+        lanes.store(lanes.splat(0), &mut slot.0);
+        self.serving = lanes.add(self.serving, ready);
+        self.booting = lanes.sub(lanes.add(self.booting, in_service), ready);
+    }
+
+    /// Where the high alarm, and where the low one, is not in alarm.
+    #[inline(always)]
+    fn calm(&mut self, now: usize, look: Look) -> (L::Mask, L::Mask) {
+        let all = self.lanes.mask(u128::MAX);
+        match look {
+            Look::Newest(places) => (self.fine_at(places, true), self.fine_at(places, false)),
+            Look::Quiet => (all, all),
+            Look::Each => {
+                self.look_at_each(now);
+                self.calm
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn fine_at(&self, places: [u8; 3], high: bool) -> L::Mask {
+        let fine = if high { &self.fine.high } else { &self.fine.low };
+        let at = |point: usize| fine[usize::from(places[point]) % KEPT];
+        (1..N).fold(at(0), |fine, point| self.lanes.or(fine, at(point)))
+    }
+
+    #[inline(always)]
+    fn look_at_each(&mut self, now: usize) {
+        let (lanes, each) = (self.lanes, each(self.with.watch, now));
+        let mut calm = match (each.holds, self.with.watch.looks[now.saturating_sub(1)]) {
+            (false, _) => (lanes.mask(0), lanes.mask(0)),
+            (true, Look::Each) => self.calm,
+            (true, Look::Quiet) => (lanes.mask(u128::MAX), lanes.mask(u128::MAX)),
+            (true, Look::Newest(places)) => (self.fine_at(places, true), self.fine_at(places, false)),
+        };
+        for end in &each.ends {
+            calm.0 = lanes.or(calm.0, self.fine.high[end % KEPT]);
+            calm.1 = lanes.or(calm.1, self.fine.low[end % KEPT]);
+        }
+        self.calm = calm;
+    }
+
+    #[inline(always)]
+    fn act(&mut self, now: usize, high: L::Mask, low: L::Mask) {
+        let (lanes, moves) = (self.lanes, self.with.moves);
+        let more = lanes.min(lanes.splat(moves.up), lanes.sub(self.max, self.desired));
+        let less = lanes.min(lanes.splat(moves.down), lanes.sub(self.desired, self.min));
+        self.change_capacity(now, lanes.keep(high, more), lanes.keep(low, less), high, low);
+    }
+
+    /// `out` and `in_` say where there is something to launch and to remove.
+    #[inline(always)]
+    fn change_capacity(
+        &mut self,
+        now: usize,
+        launched: L::Vector,
+        removed: L::Vector,
+        out: L::Mask,
+        in_: L::Mask,
+    ) {
+        let (lanes, moves) = (self.lanes, self.with.moves);
+        let (on_the_way, period) = (moves.on_the_way(), self.with.watch.points.period);
+        if APART {
+            self.serving = lanes.sub(self.serving, removed);
+            self.rest = lanes.select(out, lanes.splat(moves.rest_out), self.rest);
+            self.rest = lanes.select(in_, lanes.splat(moves.rest_in), self.rest);
+        } else {
+            self.start_moving(now);
+            self.send_on_their_way(now, launched, removed);
+            let later = |minutes: L::Vector, which: L::Mask, than: u8| {
+                lanes.select(which, lanes.max(minutes, lanes.splat(than)), minutes)
+            };
+            self.rest = later(later(self.rest, out, moves.rest_out), in_, moves.rest_in);
+            self.unsettled = later(self.unsettled, in_, period as u8);
+            self.unsettled = lanes.select(out, lanes.splat((on_the_way + period) as u8), self.unsettled);
+        }
+        self.desired = lanes.sub(lanes.add(self.desired, launched), removed);
+        self.compare_with_limits();
+        self.bill_draining(now, removed);
+        self.settled_from = self.settled_from.max(now + period);
+        if lanes.any(out) {
+            self.moving = true;
+            self.still_since = now + on_the_way + 1;
+            self.settled_from = now + on_the_way + period;
+        }
+    }
+
+    #[inline(always)]
+    fn send_on_their_way(&mut self, now: usize, launched: L::Vector, removed: L::Vector) {
+        let (lanes, moves) = (self.lanes, self.with.moves);
+        self.serving = if moves.acts_while_booting {
+            let one = lanes.splat(1);
+            let from_serving = lanes.min(removed, lanes.sub(self.serving, one));
+            let from_booting = lanes.sub(removed, from_serving);
+            if lanes.any(lanes.le(one, from_booting)) {
+                self.remove_newest(now, from_booting);
+            }
+            lanes.sub(self.serving, from_serving)
+        } else {
+            lanes.sub(self.serving, removed)
+        };
+        if moves.on_the_way() == 0 {
+            self.serving = lanes.add(self.serving, launched);
+            return;
+        }
+        let slot = &mut self.pack.launched[now % ON_THE_WAY];
+        let on_the_way = lanes.add(lanes.load(&slot.0), launched);
+        lanes.store(on_the_way, &mut slot.0);
+        if moves.launch == 0 {
+            self.booting = lanes.add(self.booting, launched);
+        }
+    }
+
+    /// Draining instances are billed to their end, or to the trace's.
+    #[inline(always)]
+    fn bill_draining(&mut self, now: usize, removed: L::Vector) {
+        let left = self.with.trace.len() - now;
+        if usize::from(self.with.moves.drain) <= left {
+            self.removed = self.lanes.add(self.removed, removed);
+        } else {
+            let mut bytes = Bytes::ZERO;
+            self.lanes.store(removed, &mut bytes.0);
+            add_cold(&mut self.pack.billed, &bytes, left as u32);
+        }
+    }
+
+    /// Where more are removed than may go of those that serve.
+    #[inline(always)]
+    fn remove_newest(&mut self, now: usize, mut count: L::Vector) {
+        let (lanes, moves) = (self.lanes, self.with.moves);
+        for minutes_ago in 0..=moves.on_the_way() {
+            let slot = &mut self.pack.launched[now.wrapping_sub(minutes_ago) % ON_THE_WAY];
+            let launched = lanes.load(&slot.0);
+            let taken = lanes.min(launched, count);
+            lanes.store(lanes.sub(launched, taken), &mut slot.0);
+            count = lanes.sub(count, taken);
+            if usize::from(moves.launch) <= minutes_ago {
+                self.booting = lanes.sub(self.booting, taken);
+            }
+        }
+    }
+
+    /// Until now nothing was on its way, and the points were of fleets as they are.
+    #[inline(always)]
+    fn start_moving(&mut self, now: usize) {
+        if std::mem::replace(&mut self.moving, true) {
+            return;
+        }
+        for slot in back_from(now, self.with.watch.points.period - 1, HISTORY) {
+            self.lanes.store(self.serving, &mut self.pack.had_serving[slot].0);
+            self.pack.had_booting[slot] = Bytes::ZERO;
+        }
+    }
+
+    /// `seen`, with the points over a change as they are, where they will be looked at.
+    #[inline(always)]
+    fn seen_while_moving(&mut self, end: usize, seen: L::Vector) -> L::Vector {
+        let (lanes, with) = (self.lanes, self.with);
+        let slot = (end - 1) % HISTORY;
+        lanes.store(self.serving, &mut self.pack.had_serving[slot].0);
+        let counted = if with.moves.counts_booting { self.booting } else { lanes.splat(0) };
+        lanes.store(counted, &mut self.pack.had_booting[slot].0);
+        let mut seen = seen;
+        let over_a_change = lanes.le(lanes.splat(2), self.unsettled);
+        let matters = lanes.and_not(over_a_change, lanes.le(lanes.splat(with.watch.reach[end]), self.rest));
+        if lanes.any(matters) {
+            seen = if with.in_steps {
+                self.summed_over_changes(end, seen, matters)
+            } else {
+                self.seen_over_changes(end, seen, matters)
+            };
+        }
+        self.unsettled = lanes.sub_saturating(self.unsettled, lanes.splat(1));
+        self.moving = self.is_any_unsettled();
+        seen
+    }
+
+    #[inline(always)]
+    fn is_any_unsettled(&self) -> bool {
+        self.lanes.any(self.lanes.le(self.lanes.splat(1), self.unsettled))
+    }
+
+    /// Sums over the lanes' histories, in whole steps: 16 lanes at a time, those of which any matters.
+    #[inline(always)]
+    fn summed_over_changes(&self, end: usize, seen: L::Vector, matters: L::Mask) -> L::Vector {
+        let (lanes, with) = (self.lanes, self.with);
+        let mut bytes = Bytes::ZERO;
+        lanes.store(seen, &mut bytes.0);
+        let matters = lanes.bits(matters);
+        for (part, seen) in bytes.0.as_chunks_mut::<16>().0.iter_mut().enumerate().take(L::WIDTH / 16) {
+            if matters >> (16 * part) & 0xffff == 0 {
+                continue;
+            }
+            let (mut steps, mut serving, mut booting) = ([0; 16], [0; 16], [0; 16]);
+            for minute in end - with.watch.points.period..end {
+                let Some(shown) = with.trace.shown::<W>(minute).filter(|shown| shown[1] != UNKNOWN) else {
+                    continue;
+                };
+                let had = |had: &'_ [Bytes; HISTORY]| had[minute % HISTORY].0.as_chunks::<16>().0[part];
+                let (had_serving, had_booting) = (had(&self.pack.had_serving), had(&self.pack.had_booting));
+                let shown = lanes.lookup_wide(shown, &had_serving);
+                for lane in 0..16 {
+                    steps[lane] += shown[lane];
+                    serving[lane] += u32::from(had_serving[lane]);
+                    booting[lane] += u32::from(had_booting[lane]);
+                }
+            }
+            let upper = self.pack.upper.0.as_chunks::<16>().0[part];
+            let upper_steps = self.pack.upper_steps.as_chunks::<16>().0[part];
+            let lower_steps = self.pack.lower_steps.as_chunks::<16>().0[part];
+            for lane in 0..16 {
+                let steps = steps[lane] + booting[lane] * with.moves.booting_steps;
+                let weight = serving[lane] + booting[lane];
+                let above = upper_steps[lane] * weight < steps;
+                let below = steps < lower_steps[lane] * weight;
+                seen[lane] = if above {
+                    255
+                } else if below {
+                    0
+                } else {
+                    upper[lane]
+                };
+            }
+        }
+        lanes.load(&bytes.0)
+    }
+
+    /// Lanes with the same history see the same.
+    #[inline(always)]
+    fn seen_over_changes(&self, end: usize, mut seen: L::Vector, mut left: L::Mask) -> L::Vector {
+        let lanes = self.lanes;
+        while lanes.any(left) {
+            let lane = lanes.bits(left).trailing_zeros() as usize;
+            let mut alike = left;
+            for slot in back_from(end, self.with.watch.points.period, HISTORY) {
+                for had in [&self.pack.had_serving[slot], &self.pack.had_booting[slot]] {
+                    alike = lanes.and(alike, lanes.eq(lanes.load(&had.0), lanes.splat(had.0[lane % MOST])));
+                }
+            }
+            seen = lanes.select(alike, lanes.splat(seen_by(self.with, self.pack, lane, end)), seen);
+            left = lanes.and_not(left, alike);
+        }
+        seen
+    }
+
+    /// Scheduled actions wait for nothing.
+    #[inline(always)]
+    fn follow_schedule(&mut self, now: usize) {
+        let (lanes, with) = (self.lanes, self.with);
+        for (_, change) in with.moves.changes.iter().filter(|(at, _)| *at == now) {
+            self.limit(change);
+            let wanted = change.desired_capacity.map_or(self.desired, |desired| lanes.splat(byte(desired)));
+            let wanted = lanes.min(lanes.max(wanted, self.min), self.max);
+            let launched = lanes.sub_saturating(wanted, self.desired);
+            let removed = lanes.sub_saturating(self.desired, wanted);
+            let [out, in_] = [launched, removed].map(|count| lanes.le(lanes.splat(1), count));
+            self.change_capacity(now, launched, removed, out, in_);
+        }
+        self.next_change = with.moves.next_change(now + 1);
+    }
+
+    #[inline(always)]
+    fn limit(&mut self, change: &CapacityChange) {
+        let (min, max) = self.limits;
+        self.set_limits((change.min_size.map_or(min, byte), change.max_size.map_or(max, byte)));
+    }
+
+    /// Where the limits contradict each other, the upper one wins.
+    #[inline(always)]
+    fn set_limits(&mut self, (min, max): (u8, u8)) {
+        self.limits = (min, max);
+        (self.min, self.max) = (self.lanes.splat(min.min(max)), self.lanes.splat(max));
+        self.compare_with_limits();
+    }
+
+    /// A request that changes nothing is none.
+    #[inline(always)]
+    fn compare_with_limits(&mut self) {
+        self.at_min = self.lanes.le(self.desired, self.min);
+        self.at_max = self.lanes.le(self.max, self.desired);
+    }
+
+    #[inline(always)]
+    fn flush(&mut self) {
+        let lanes = self.lanes;
+        let mut bytes = Bytes::ZERO;
+        lanes.store(self.minutes_over, &mut bytes.0);
+        add(&mut self.pack.minutes_over, &bytes, 1);
+        lanes.store(self.billed, &mut bytes.0);
+        add(&mut self.pack.billed, &bytes, 1);
+        lanes.store(self.removed, &mut bytes.0);
+        add(&mut self.pack.billed, &bytes, u32::from(self.with.moves.drain));
+        let zero = lanes.splat(0);
+        (self.minutes_over, self.billed, self.removed) = (zero, zero, zero);
+    }
+
+    #[inline(always)]
+    fn flush_blocks(&mut self) {
+        let lanes = self.lanes;
+        let mut bytes = Bytes::ZERO;
+        lanes.store(self.billed_in_blocks, &mut bytes.0);
+        add(&mut self.pack.billed, &bytes, BLOCK as u32);
+        lanes.store(self.minutes_over, &mut bytes.0);
+        add(&mut self.pack.minutes_over, &bytes, 1);
+        (self.minutes_over, self.billed_in_blocks) = (lanes.splat(0), lanes.splat(0));
+        self.blocks = 0;
+    }
+}
+
+/// What the alarms see of one lane's history. Apart, so that the hot loop keeps its registers.
+#[cold]
+#[inline(never)]
+fn seen_by(with: Given<'_>, pack: &Pack, lane: usize, end: usize) -> u8 {
+    let minutes = end.saturating_sub(with.watch.points.period)..end;
+    let point = point(minutes.map(|minute| {
+        let had = |had: &[Bytes; HISTORY]| had[minute % HISTORY].0[lane];
+        with.trace.metric(minute, had(&pack.had_serving), had(&pack.had_booting))
+    }));
+    with.ranks.of_cpu(point.unwrap_or(0.0))
+}
+
+#[cold]
+#[inline(never)]
+fn each(watch: &Watch, now: usize) -> &Each {
+    watch.each(now)
+}
+
+#[cold]
+#[inline(never)]
+fn add_cold(sums: &mut [u32; MOST], bytes: &Bytes, weight: u32) {
+    add(sums, bytes, weight);
+}
+
+#[inline(always)]
+fn add(sums: &mut [u32; MOST], bytes: &Bytes, weight: u32) {
+    sums.iter_mut().zip(bytes.0).for_each(|(sum, byte)| *sum += u32::from(byte) * weight);
+}
+
+fn byte(instances: Instances) -> u8 {
+    instances.0.min(255) as u8
+}

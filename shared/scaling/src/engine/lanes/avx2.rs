@@ -1,0 +1,183 @@
+//! 32 lanes: what every x86-64 server since 2015 has.
+
+#![expect(unsafe_code, reason = "the instructions of a processor; see the argument in the module above")]
+
+use std::arch::x86_64::*;
+
+use super::{Job, Lanes, first, first_mut};
+
+/// Proof that the processor has AVX2.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) struct Avx2(());
+
+impl Avx2 {
+    pub(in crate::engine) fn detected() -> Option<Self> {
+        std::is_x86_feature_detected!("avx2").then_some(Self(()))
+    }
+}
+
+impl Lanes for Avx2 {
+    const WIDTH: usize = 32;
+    type Vector = __m256i;
+    /// 255 for yes, 0 for no.
+    type Mask = __m256i;
+
+    fn run(self, job: impl Job) {
+        #[target_feature(enable = "avx2")]
+        fn run(lanes: Avx2, job: impl Job) {
+            job.run(lanes);
+        }
+        unsafe { run(self, job) }
+    }
+
+    #[inline(always)]
+    fn splat(self, byte: u8) -> __m256i {
+        unsafe { _mm256_set1_epi8(byte as i8) }
+    }
+
+    #[inline(always)]
+    fn load(self, bytes: &[u8]) -> __m256i {
+        unsafe { _mm256_loadu_si256(first::<32>(bytes).as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn store(self, vector: __m256i, bytes: &mut [u8]) {
+        unsafe { _mm256_storeu_si256(first_mut::<32>(bytes).as_mut_ptr().cast(), vector) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_add_epi8(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_sub_epi8(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub_saturating(self, a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_subs_epu8(a, b) }
+    }
+
+    #[inline(always)]
+    fn min(self, a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_min_epu8(a, b) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_max_epu8(a, b) }
+    }
+
+    #[inline(always)]
+    fn le(self, a: __m256i, b: __m256i) -> __m256i {
+        self.eq(self.min(a, b), a)
+    }
+
+    #[inline(always)]
+    fn eq(self, a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_cmpeq_epi8(a, b) }
+    }
+
+    #[inline(always)]
+    fn and(self, a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_and_si256(a, b) }
+    }
+
+    #[inline(always)]
+    fn or(self, a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_or_si256(a, b) }
+    }
+
+    #[inline(always)]
+    fn and_not(self, a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_andnot_si256(b, a) }
+    }
+
+    #[inline(always)]
+    fn any(self, mask: __m256i) -> bool {
+        unsafe { _mm256_testz_si256(mask, mask) == 0 }
+    }
+
+    #[inline(always)]
+    fn bits(self, mask: __m256i) -> u128 {
+        unsafe { u128::from(_mm256_movemask_epi8(mask) as u32) }
+    }
+
+    #[inline(always)]
+    fn mask(self, bits: u128) -> __m256i {
+        let lanes: [u8; 32] = std::array::from_fn(|lane| if bits >> lane & 1 == 1 { 255 } else { 0 });
+        unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn keep(self, mask: __m256i, vector: __m256i) -> __m256i {
+        self.and(mask, vector)
+    }
+
+    #[inline(always)]
+    fn select(self, mask: __m256i, yes: __m256i, no: __m256i) -> __m256i {
+        unsafe { _mm256_blendv_epi8(no, yes, mask) }
+    }
+
+    #[inline(always)]
+    fn count(self, vector: __m256i, mask: __m256i) -> __m256i {
+        self.sub(vector, mask)
+    }
+
+    #[inline(always)]
+    fn lookup16(self, table: &[u8; 16], index: __m256i) -> __m256i {
+        unsafe {
+            _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128(table.as_ptr().cast())), index)
+        }
+    }
+
+    /// Four lookups by the low four bits; bits 4 and 5 choose among them.
+    #[inline(always)]
+    fn lookup64(self, table: &[u8; 64], index: __m256i) -> __m256i {
+        let (quarters, _) = table.as_chunks::<16>();
+        unsafe {
+            let by_bit_4 = _mm256_slli_epi16::<3>(index);
+            let by_bit_5 = _mm256_slli_epi16::<2>(index);
+            let half = |from: usize| {
+                let low = self.lookup16(&quarters[from], index);
+                _mm256_blendv_epi8(low, self.lookup16(&quarters[from + 1], index), by_bit_4)
+            };
+            _mm256_blendv_epi8(half(0), half(2), by_bit_5)
+        }
+    }
+
+    /// Four lookups by the low six bits; bits 6 and 7 choose among them.
+    #[inline(always)]
+    fn lookup256(self, table: &[u8; 256], index: __m256i) -> __m256i {
+        let (quarters, _) = table.as_chunks::<64>();
+        let low = self.and(index, self.splat(63));
+        let half = |from: usize| {
+            let [a, b] = [&quarters[from], &quarters[from + 1]].map(|quarter| self.lookup64(quarter, low));
+            unsafe { _mm256_blendv_epi8(a, b, _mm256_slli_epi16::<1>(index)) }
+        };
+        self.select(index, half(2), half(0))
+    }
+
+    #[inline(always)]
+    fn lookup_wide<const W: usize>(self, table: &[u32; W], index: &[u8; 16]) -> [u32; 16] {
+        let Some(few) = table.first_chunk::<16>().filter(|_| W == 16) else {
+            return index.map(|index| table[usize::from(index) % W]);
+        };
+        let mut found = [0; 16];
+        unsafe {
+            let index = _mm_loadu_si128(index.as_ptr().cast());
+            let [low, high] = [0, 8].map(|from| _mm256_loadu_si256(few[from..from + 8].as_ptr().cast()));
+            let halves = [_mm256_cvtepu8_epi32(index), _mm256_cvtepu8_epi32(_mm_srli_si128::<8>(index))];
+            for (half, index) in halves.into_iter().enumerate() {
+                let [a, b] = [low, high]
+                    .map(|entries| _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(entries, index)));
+                let is_high = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(index));
+                let entries = _mm256_castps_si256(_mm256_blendv_ps(a, b, is_high));
+                _mm256_storeu_si256(found[8 * half..8 * half + 8].as_mut_ptr().cast(), entries);
+            }
+        }
+        found
+    }
+}

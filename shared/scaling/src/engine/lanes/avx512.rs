@@ -1,0 +1,170 @@
+//! 64 lanes: AVX-512 with its byte permutations, as x86-64 servers since 2019 have it.
+
+#![expect(unsafe_code, reason = "the instructions of a processor; see the argument in the module above")]
+
+use std::arch::x86_64::*;
+
+use super::{Job, Lanes, first, first_mut};
+
+/// Proof that the processor has AVX-512 F, BW and VBMI.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) struct Avx512(());
+
+impl Avx512 {
+    pub(in crate::engine) fn detected() -> Option<Self> {
+        let has = std::is_x86_feature_detected!("avx512f")
+            && std::is_x86_feature_detected!("avx512bw")
+            && std::is_x86_feature_detected!("avx512vbmi");
+        has.then_some(Self(()))
+    }
+
+    #[inline(always)]
+    fn row(table: &[u8; 64]) -> __m512i {
+        unsafe { _mm512_loadu_si512(table.as_ptr().cast()) }
+    }
+}
+
+impl Lanes for Avx512 {
+    const WIDTH: usize = 64;
+    type Vector = __m512i;
+    type Mask = __mmask64;
+
+    fn run(self, job: impl Job) {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+        fn run(lanes: Avx512, job: impl Job) {
+            job.run(lanes);
+        }
+        unsafe { run(self, job) }
+    }
+
+    #[inline(always)]
+    fn splat(self, byte: u8) -> __m512i {
+        unsafe { _mm512_set1_epi8(byte as i8) }
+    }
+
+    #[inline(always)]
+    fn load(self, bytes: &[u8]) -> __m512i {
+        Self::row(first(bytes))
+    }
+
+    #[inline(always)]
+    fn store(self, vector: __m512i, bytes: &mut [u8]) {
+        unsafe { _mm512_storeu_si512(first_mut::<64>(bytes).as_mut_ptr().cast(), vector) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512i, b: __m512i) -> __m512i {
+        unsafe { _mm512_add_epi8(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m512i, b: __m512i) -> __m512i {
+        unsafe { _mm512_sub_epi8(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub_saturating(self, a: __m512i, b: __m512i) -> __m512i {
+        unsafe { _mm512_subs_epu8(a, b) }
+    }
+
+    #[inline(always)]
+    fn min(self, a: __m512i, b: __m512i) -> __m512i {
+        unsafe { _mm512_min_epu8(a, b) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m512i, b: __m512i) -> __m512i {
+        unsafe { _mm512_max_epu8(a, b) }
+    }
+
+    #[inline(always)]
+    fn le(self, a: __m512i, b: __m512i) -> __mmask64 {
+        unsafe { _mm512_cmple_epu8_mask(a, b) }
+    }
+
+    #[inline(always)]
+    fn eq(self, a: __m512i, b: __m512i) -> __mmask64 {
+        unsafe { _mm512_cmpeq_epu8_mask(a, b) }
+    }
+
+    #[inline(always)]
+    fn and(self, a: __mmask64, b: __mmask64) -> __mmask64 {
+        a & b
+    }
+
+    #[inline(always)]
+    fn or(self, a: __mmask64, b: __mmask64) -> __mmask64 {
+        a | b
+    }
+
+    #[inline(always)]
+    fn and_not(self, a: __mmask64, b: __mmask64) -> __mmask64 {
+        a & !b
+    }
+
+    #[inline(always)]
+    fn any(self, mask: __mmask64) -> bool {
+        mask != 0
+    }
+
+    #[inline(always)]
+    fn bits(self, mask: __mmask64) -> u128 {
+        u128::from(mask)
+    }
+
+    #[inline(always)]
+    fn mask(self, bits: u128) -> __mmask64 {
+        bits as u64
+    }
+
+    #[inline(always)]
+    fn keep(self, mask: __mmask64, vector: __m512i) -> __m512i {
+        unsafe { _mm512_maskz_mov_epi8(mask, vector) }
+    }
+
+    #[inline(always)]
+    fn select(self, mask: __mmask64, yes: __m512i, no: __m512i) -> __m512i {
+        unsafe { _mm512_mask_mov_epi8(no, mask, yes) }
+    }
+
+    #[inline(always)]
+    fn count(self, vector: __m512i, mask: __mmask64) -> __m512i {
+        unsafe { _mm512_mask_sub_epi8(vector, mask, vector, _mm512_set1_epi8(-1)) }
+    }
+
+    #[inline(always)]
+    fn lookup16(self, table: &[u8; 16], index: __m512i) -> __m512i {
+        unsafe { _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128(table.as_ptr().cast())), index) }
+    }
+
+    #[inline(always)]
+    fn lookup64(self, table: &[u8; 64], index: __m512i) -> __m512i {
+        unsafe { _mm512_permutexvar_epi8(index, Self::row(table)) }
+    }
+
+    /// Two lookups by the low seven bits; bit 7 chooses between them.
+    #[inline(always)]
+    fn lookup256(self, table: &[u8; 256], index: __m512i) -> __m512i {
+        let (quarters, _) = table.as_chunks::<64>();
+        let [a, b, c, d] = [0, 1, 2, 3].map(|quarter| Self::row(&quarters[quarter]));
+        unsafe {
+            let low = _mm512_permutex2var_epi8(a, index, b);
+            let high = _mm512_permutex2var_epi8(c, index, d);
+            _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(index), high)
+        }
+    }
+
+    #[inline(always)]
+    fn lookup_wide<const W: usize>(self, table: &[u32; W], index: &[u8; 16]) -> [u32; 16] {
+        let Some(few) = table.first_chunk::<16>().filter(|_| W == 16) else {
+            return index.map(|index| table[usize::from(index) % W]);
+        };
+        let mut found = [0; 16];
+        unsafe {
+            let index = _mm512_cvtepu8_epi32(_mm_loadu_si128(index.as_ptr().cast()));
+            let entries = _mm512_permutexvar_epi32(index, _mm512_loadu_si512(few.as_ptr().cast()));
+            _mm512_storeu_si512(found.as_mut_ptr().cast(), entries);
+        }
+        found
+    }
+}

@@ -1,0 +1,418 @@
+//! The questions: every setting to its end, the cheapest that hold, and the frontier of cost and minutes over.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZero;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::bound::{self, Bound, Pace};
+use super::kernel::{self, HISTORY, Moves, Pack};
+use super::lanes::{Isa, Job, Lanes};
+use super::ranks::Ranks;
+use super::space::{Kind, Space};
+use super::trace::{BLOCK, Points, Trace};
+use super::watch::Watch;
+use super::winners::{Best, Cheapest, Found, Frontier, Scored, Steps};
+use crate::course::CapacityChange;
+use crate::policy::ScalingPolicy;
+use crate::reference::STEPS_PER_PERCENT;
+use crate::simulate::Question;
+use crate::sweep::Setting;
+use crate::units::CpuPercent;
+
+/// A space, ready to be replayed against a load.
+pub struct Engine<'a> {
+    setting: &'a Setting<'a>,
+    space: &'a Space,
+    ceiling: CpuPercent,
+    /// What is looked up; `None` where bytes are too small, and settings are replayed one by one.
+    bytes: Option<InBytes<'a>>,
+}
+
+impl fmt::Debug for Engine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let isa = self.bytes.as_ref().map(|bytes| bytes.isa);
+        f.debug_struct("Engine").field("isa", &isa).finish_non_exhaustive()
+    }
+}
+
+struct InBytes<'a> {
+    isa: Isa,
+    trace: Trace<'a>,
+    ranks: Ranks,
+    /// By period and evaluation periods.
+    watches: BTreeMap<(u32, u32), Watch>,
+    changes: Vec<(usize, CapacityChange)>,
+    needs: Vec<u8>,
+}
+
+impl<'a> InBytes<'a> {
+    fn new(setting: &'a Setting<'a>, space: &Space, ceiling: CpuPercent, isa: Isa) -> Option<Self> {
+        if setting.dynamics.credits.is_some() || setting.course.has_deployments() {
+            return None;
+        }
+        let changes = setting.course.changes_of(setting.load);
+        let scheduled = changes.iter().flat_map(|(_, change)| [change.max_size, change.desired_capacity]);
+        let sizes = space.kinds.iter().map(|kind| kind.group.max_size).chain(scheduled.flatten());
+        let most = u8::try_from(sizes.max()?.0).ok()?;
+        let ranks = Ranks::new(space.pairs.iter().flat_map(|(upper, lower)| [*upper, *lower]))?;
+        let trace = Trace::new(setting, ceiling, most);
+        let watches = watches(&trace, space, &ranks);
+        let needs = bound::needs(&trace);
+        Some(Self { isa, trace, ranks, watches, changes, needs })
+    }
+}
+
+/// Those that are kept for each lane.
+fn watches(trace: &Trace<'_>, space: &Space, ranks: &Ranks) -> BTreeMap<(u32, u32), Watch> {
+    let mut points: BTreeMap<u32, Arc<Points>> = BTreeMap::new();
+    let mut watches = BTreeMap::new();
+    for kind in &space.kinds {
+        let (period, evaluation_periods) = (kind.period.0, kind.evaluation_periods);
+        if HISTORY < period as usize || watches.contains_key(&(period, evaluation_periods)) {
+            continue;
+        }
+        let points =
+            points.entry(period).or_insert_with(|| Arc::new(Points::new(trace, period as usize, ranks)));
+        let watch = Watch::new(trace, points, evaluation_periods as usize);
+        watches.extend(watch.map(|watch| ((period, evaluation_periods), watch)));
+    }
+    watches
+}
+
+/// Minutes until settings are first asked whether they can still win, and from then on.
+const FIRST_CHUNK: usize = 30 * BLOCK;
+const CHUNK: usize = 30 * BLOCK;
+
+fn chunks(minutes: usize) -> Vec<Range<usize>> {
+    let mut starts: Vec<usize> = std::iter::once(0).chain((FIRST_CHUNK..minutes).step_by(CHUNK)).collect();
+    starts.push(minutes);
+    starts.windows(2).map(|pair| pair[0]..pair[1]).collect()
+}
+
+/// A vector of candidates, with their places among the pairs.
+struct Lot {
+    pack: Pack,
+    pairs: Vec<usize>,
+}
+
+/// A stretch of minutes for one pack, whatever the processor.
+struct Advance<'a, const W: usize, const N: usize, const APART: bool> {
+    with: kernel::Given<'a>,
+    pack: &'a mut Pack,
+    minutes: Range<usize>,
+}
+
+impl<const W: usize, const N: usize, const APART: bool> Job for Advance<'_, W, N, APART> {
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        kernel::advance::<L, W, N, APART>(lanes, self.with, self.pack, self.minutes);
+    }
+}
+
+fn advance(isa: Isa, with: kernel::Given<'_>, pack: &mut Pack, minutes: Range<usize>) {
+    match (with.trace.width(), with.watch.evaluation_periods, with.moves.are_apart(with.watch)) {
+        (16, 1, false) => isa.run(Advance::<16, 1, false> { with, pack, minutes }),
+        (16, 1, true) => isa.run(Advance::<16, 1, true> { with, pack, minutes }),
+        (16, _, false) => isa.run(Advance::<16, 3, false> { with, pack, minutes }),
+        (16, _, true) => isa.run(Advance::<16, 3, true> { with, pack, minutes }),
+        (64, _, false) => isa.run(Advance::<64, 3, false> { with, pack, minutes }),
+        (64, _, true) => isa.run(Advance::<64, 3, true> { with, pack, minutes }),
+        (_, _, false) => isa.run(Advance::<256, 3, false> { with, pack, minutes }),
+        (_, _, true) => isa.run(Advance::<256, 3, true> { with, pack, minutes }),
+    }
+}
+
+/// What one thread makes of a kind.
+pub(super) trait Sink {
+    /// Whether a setting that came so far can still matter; `chunk` is the one that begins.
+    fn may_matter(&self, chunk: usize, minutes_over: u32, billed: u32) -> bool;
+    /// A setting at its end.
+    fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32);
+}
+
+impl<'a> Engine<'a> {
+    /// Prepares to replay `space` in `setting`; a minute is over at `ceiling`.
+    pub fn new(setting: &'a Setting<'a>, space: &'a Space, ceiling: CpuPercent) -> Self {
+        Self::on(setting, space, ceiling, Isa::available()[0])
+    }
+
+    /// The same with each set of instructions that this processor has, the fastest first: all give the same answers.
+    pub fn with_each_isa(setting: &'a Setting<'a>, space: &'a Space, ceiling: CpuPercent) -> Vec<Self> {
+        Isa::available().into_iter().map(|isa| Self::on(setting, space, ceiling, isa)).collect()
+    }
+
+    fn on(setting: &'a Setting<'a>, space: &'a Space, ceiling: CpuPercent, isa: Isa) -> Self {
+        Self { setting, space, ceiling, bytes: InBytes::new(setting, space, ceiling, isa) }
+    }
+
+    fn minutes(&self) -> usize {
+        self.setting.load.demand_percent.len()
+    }
+
+    /// Runs one kind through `chunks`; gives the minutes that were walked.
+    fn run(&self, kind: &Kind, pairs: &[usize], chunks: &[Range<usize>], sink: &mut impl Sink) -> u64 {
+        match self.given(kind) {
+            Some((bytes, watch, moves)) => {
+                let in_steps = bytes.trace.is_in_steps() && bytes.ranks.are_whole_steps();
+                let (trace, ranks, moves) = (&bytes.trace, &bytes.ranks, &moves);
+                let with = kernel::Given { in_steps, trace, watch, ranks, moves };
+                self.run_in_bytes(bytes.isa, with, pairs, chunks, sink)
+            }
+            None => self.run_one_by_one(kind, pairs, sink),
+        }
+    }
+
+    fn given(&self, kind: &Kind) -> Option<(&InBytes<'a>, &Watch, Moves)> {
+        let bytes = self.bytes.as_ref()?;
+        let watch = bytes.watches.get(&(kind.period.0, kind.evaluation_periods))?;
+        let any = *self.space.pairs.first()?;
+        let moves = Moves::new(&bytes.trace, &kind.policy(any), &bytes.changes)?;
+        Some((bytes, watch, moves))
+    }
+
+    fn run_one_by_one(&self, kind: &Kind, pairs: &[usize], sink: &mut impl Sink) -> u64 {
+        let question = Question::whatever_it_takes(self.ceiling);
+        for pair in pairs {
+            let policy = kind.policy(self.space.pairs[*pair]);
+            let outcome = self.setting.simulate(&policy, question).expect("it is never given up");
+            sink.finish(*pair, outcome.minutes_over, outcome.billed_instance_minutes as u32);
+        }
+        (pairs.len() * self.minutes()) as u64
+    }
+
+    fn run_in_bytes(
+        &self,
+        isa: Isa,
+        with: kernel::Given<'_>,
+        pairs: &[usize],
+        chunks: &[Range<usize>],
+        sink: &mut impl Sink,
+    ) -> u64 {
+        let mut lots: Vec<Lot> = pairs.chunks(isa.width()).map(|pairs| self.lot(with, pairs)).collect();
+        let mut walked = 0;
+        for (chunk, minutes) in chunks.iter().enumerate() {
+            let last = chunk + 1 == chunks.len();
+            let mut left: Vec<Lot> = Vec::new();
+            for mut lot in lots {
+                advance(isa, with, &mut lot.pack, minutes.clone());
+                walked += (lot.pairs.len() * minutes.len()) as u64;
+                for (lane, pair) in lot.pairs.iter().enumerate() {
+                    let (over, billed) = (lot.pack.minutes_over[lane], lot.pack.billed[lane]);
+                    if last {
+                        sink.finish(*pair, over, billed);
+                    } else if sink.may_matter(chunk + 1, over, billed) {
+                        if left.last().is_none_or(|lot| lot.pairs.len() == isa.width()) {
+                            left.push(Lot { pack: Pack::new(1), pairs: vec![] });
+                        }
+                        let to = left.last_mut().expect("one was just added");
+                        to.pack.put(to.pairs.len(), &lot.pack, lane, with.moves, with.watch, minutes.end);
+                        to.pairs.push(*pair);
+                    }
+                }
+            }
+            lots = left;
+        }
+        walked
+    }
+
+    fn lot(&self, with: kernel::Given<'_>, pairs: &[usize]) -> Lot {
+        let limits = (with.moves.min, with.moves.max);
+        let initial = self.setting.initial.0.min(255) as u8;
+        let mut pack = Pack::new(initial.max(limits.0).min(limits.1));
+        for (lane, pair) in pairs.iter().enumerate() {
+            let (upper, lower) = self.space.pairs[*pair];
+            pack.upper.0[lane] = with.ranks.of_threshold(upper);
+            pack.lower.0[lane] = with.ranks.of_threshold(lower);
+            pack.upper_steps[lane] = (upper.get() * STEPS_PER_PERCENT) as u32;
+            pack.lower_steps[lane] = (lower.get() * STEPS_PER_PERCENT) as u32;
+        }
+        Lot { pack, pairs: pairs.to_vec() }
+    }
+
+    fn pairs(&self, kind: &Kind) -> Vec<usize> {
+        let all = self.space.pairs.iter().enumerate();
+        all.filter(|(_, pair)| self.space.has(kind, **pair)).map(|(index, _)| index).collect()
+    }
+
+    /// Every setting to its end. `each` folds what a thread sees; the folds are given back, one for each thread.
+    pub fn every<T: Default + Send>(
+        &self,
+        threads: NonZero<usize>,
+        each: &(impl Fn(&mut T, usize, u32, u64) + Sync),
+    ) -> Vec<T> {
+        struct Folding<'f, T, F> {
+            folded: &'f mut T,
+            each: &'f F,
+            first: usize,
+        }
+        impl<T, F: Fn(&mut T, usize, u32, u64)> Sink for Folding<'_, T, F> {
+            fn may_matter(&self, _: usize, _: u32, _: u32) -> bool {
+                true
+            }
+            fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
+                (self.each)(self.folded, self.first + pair, minutes_over, u64::from(billed));
+            }
+        }
+        let whole = vec![0..self.minutes(); 1];
+        self.on_threads(threads, |place, folded: &mut T| {
+            let kind = &self.space.kinds[place];
+            let mut sink = Folding { folded, each, first: place * self.space.pairs.len() };
+            self.run(kind, &self.pairs(kind), &whole, &mut sink);
+        })
+    }
+
+    /// The setting at a place that [`Engine::every`] named.
+    pub fn policy(&self, place: usize) -> ScalingPolicy {
+        self.policy_at(place / self.space.pairs.len(), place % self.space.pairs.len())
+    }
+
+    pub(super) fn policy_at(&self, kind: usize, pair: usize) -> ScalingPolicy {
+        self.space.kinds[kind].policy(self.space.pairs[pair])
+    }
+
+    /// Does `work` for the place of every kind; what each thread gathers is given back.
+    fn on_threads<T: Default + Send>(
+        &self,
+        threads: NonZero<usize>,
+        work: impl Fn(usize, &mut T) + Sync,
+    ) -> Vec<T> {
+        let next = AtomicUsize::new(0);
+        let run = || {
+            let mut gathered = T::default();
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                if self.space.kinds.len() <= place {
+                    return gathered;
+                }
+                work(place, &mut gathered);
+            }
+        };
+        thread::scope(|scope| {
+            let workers: Vec<_> = (1..threads.get()).map(|_| scope.spawn(run)).collect();
+            let own = run();
+            let others = workers.into_iter().map(|worker| worker.join().expect("a replay does not panic"));
+            std::iter::once(own).chain(others).collect()
+        })
+    }
+
+    /// The `count` cheapest settings that are over the ceiling in at most `minutes_over_allowed` minutes, with the proof
+    /// that no other is cheaper: every one that was given up was over, or cost more with what it would have needed at
+    /// the least. `progress` is told of every so many settings done.
+    pub fn cheapest(
+        &self,
+        minutes_over_allowed: u32,
+        count: usize,
+        threads: NonZero<usize>,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Found {
+        let chunks = chunks(self.minutes());
+        let bounds = self.bounds(&chunks, minutes_over_allowed);
+        let best = Best::new(count);
+        let ask = |place: usize, pairs: &[usize]| {
+            let (kind, bound) = (&self.space.kinds[place], &bounds[place]);
+            let whole = u64::from(bound.from(0, minutes_over_allowed));
+            if best.limit() < whole {
+                return 0;
+            }
+            let mut sink =
+                Cheapest { engine: self, best: &best, bound, allowed: minutes_over_allowed, place };
+            self.run(kind, pairs, &chunks, &mut sink)
+        };
+        let few: Vec<usize> = (0..self.space.kinds.len()).step_by(COARSE_KINDS).collect();
+        for place in few {
+            let pairs = self.pairs(&self.space.kinds[place]);
+            ask(place, &pairs.into_iter().step_by(COARSE_PAIRS).collect::<Vec<_>>());
+        }
+        best.keep_limit();
+        let walked = self.on_threads(threads, |place, walked: &mut (u64, u64)| {
+            let pairs = self.pairs(&self.space.kinds[place]);
+            walked.0 += ask(place, &pairs);
+            walked.1 += pairs.len() as u64;
+            progress(pairs.len());
+        });
+        let sum = |of: fn(&(u64, u64)) -> u64| walked.iter().map(of).sum();
+        Found {
+            cheapest: best.into_cheapest(),
+            minutes_walked: sum(|walked| walked.0),
+            settings: sum(|walked| walked.1),
+        }
+    }
+
+    /// The frontier of cost and minutes over the ceiling, up to `most_over` of them: the cheapest setting for every number of
+    /// minutes over that a dearer one does not beat, fewest minutes over first.
+    pub fn frontier(
+        &self,
+        most_over: u32,
+        threads: NonZero<usize>,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Vec<Scored> {
+        let chunks = chunks(self.minutes());
+        let bounds = self.bounds(&chunks, most_over);
+        let steps = Steps::new(most_over);
+        let ask = |place: usize, pairs: &[usize]| {
+            let (kind, bound) = (&self.space.kinds[place], &bounds[place]);
+            let mut sink = Frontier { engine: self, steps: &steps, bound, place };
+            self.run(kind, pairs, &chunks, &mut sink);
+        };
+        for place in (0..self.space.kinds.len()).step_by(COARSE_KINDS) {
+            let pairs = self.pairs(&self.space.kinds[place]);
+            ask(place, &pairs.into_iter().step_by(COARSE_PAIRS).collect::<Vec<_>>());
+        }
+        self.on_threads(threads, |place, (): &mut ()| {
+            let pairs = self.pairs(&self.space.kinds[place]);
+            ask(place, &pairs);
+            progress(pairs.len());
+        });
+        steps.into_frontier()
+    }
+
+    /// For each kind.
+    fn bounds(&self, chunks: &[Range<usize>], spare: u32) -> Vec<Bound> {
+        let none = || Bound::none(chunks.len(), spare);
+        let Some(bytes) = &self.bytes else { return self.space.kinds.iter().map(|_| none()).collect() };
+        let mut paced =
+            Paced { bytes, after: BTreeMap::new(), before: BTreeMap::new(), done: BTreeMap::new() };
+        let of = |kind: &Kind| {
+            self.given(kind).map_or_else(none, |(_, _, moves)| paced.bound(&moves, chunks, spare))
+        };
+        self.space.kinds.iter().map(of).collect()
+    }
+}
+
+/// What is gone through first, for a first limit.
+const COARSE_KINDS: usize = 7;
+const COARSE_PAIRS: usize = 16;
+
+/// Bounds by what they depend on.
+struct Paced<'a> {
+    bytes: &'a InBytes<'a>,
+    after: BTreeMap<Pace, Vec<u8>>,
+    before: BTreeMap<Pace, Vec<u8>>,
+    done: BTreeMap<(Pace, Pace, u8, u8), Bound>,
+}
+
+impl Paced<'_> {
+    fn bound(&mut self, moves: &Moves, chunks: &[Range<usize>], spare: u32) -> Bound {
+        // Scheduled actions keep to no pace and to no limits of the group.
+        let free = !self.bytes.changes.is_empty();
+        let any = Pace { step: 255, rest: 1 };
+        let pace = |step, rest| if free { any } else { Pace { step, rest } };
+        let (out, in_) = (pace(moves.up, moves.rest_out), pace(moves.down, moves.rest_in));
+        let (min, max) = if free { (1, 255) } else { (moves.min, moves.max) };
+        let lead = usize::from(moves.launch) + usize::from(moves.boot);
+        let needs = &self.bytes.needs;
+        if let Some(bound) = self.done.get(&(out, in_, min, max)) {
+            return bound.clone();
+        }
+        let after = self.after.entry(in_).or_insert_with(|| bound::after(needs, in_));
+        let before = self.before.entry(out).or_insert_with(|| bound::before(needs, out, lead));
+        let least: Vec<u8> = after.iter().zip(before).map(|(after, before)| *after.max(before)).collect();
+        let bound = Bound::new((min, max), needs, &least, chunks, spare);
+        self.done.insert((out, in_, min, max), bound.clone());
+        bound
+    }
+}

@@ -1,0 +1,168 @@
+//! What is kept of the settings that were gone through: the cheapest, or the frontier of cost and minutes over.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::bound::Bound;
+use super::search::{Engine, Sink};
+use crate::policy::ScalingPolicy;
+
+/// What a setting comes to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored {
+    /// The setting.
+    pub policy: ScalingPolicy,
+    /// Minutes over the ceiling.
+    pub minutes_over: u32,
+    /// Billed instances, summed over minutes.
+    pub billed_instance_minutes: u64,
+    /// Where in the space it stands: what decides between equals.
+    place: (usize, usize),
+}
+
+impl Scored {
+    fn rank(&self) -> (u64, u32, (usize, usize)) {
+        (self.billed_instance_minutes, self.minutes_over, self.place)
+    }
+}
+
+/// The cheapest settings that hold, and how they were found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// Cheapest first; no other setting of the space that holds is cheaper than the last of them.
+    pub cheapest: Vec<Scored>,
+    /// Settings of the space.
+    pub settings: u64,
+    /// Minutes that were gone through, of all settings: the others were given up, provably too dear or over.
+    pub minutes_walked: u64,
+}
+
+/// The best so far, of all threads.
+pub(super) struct Best {
+    most: usize,
+    /// What the last of them costs, if there are as many as are asked for.
+    limit: AtomicU64,
+    found: Mutex<Vec<Scored>>,
+}
+
+impl Best {
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, limit: AtomicU64::new(u64::MAX), found: Mutex::new(vec![]) }
+    }
+
+    /// What the last of as many as are asked for costs.
+    pub(super) fn limit(&self) -> u64 {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Forgets the settings, and keeps what they cost.
+    pub(super) fn keep_limit(&self) {
+        self.found.lock().expect("no thread panics").clear();
+    }
+
+    pub(super) fn into_cheapest(self) -> Vec<Scored> {
+        self.found.into_inner().expect("no thread panics")
+    }
+
+    fn add(&self, scored: Scored) {
+        let mut found = self.found.lock().expect("no thread panics");
+        let place = found.partition_point(|other| other.rank() < scored.rank());
+        if place < self.most {
+            found.insert(place, scored);
+            found.truncate(self.most);
+        }
+        if let Some(last) = found.get(self.most - 1) {
+            self.limit.fetch_min(last.billed_instance_minutes, Ordering::Relaxed);
+        }
+    }
+}
+
+pub(super) struct Cheapest<'a> {
+    pub(super) engine: &'a Engine<'a>,
+    pub(super) best: &'a Best,
+    pub(super) bound: &'a Bound,
+    pub(super) allowed: u32,
+    pub(super) place: usize,
+}
+
+impl Sink for Cheapest<'_> {
+    fn may_matter(&self, chunk: usize, minutes_over: u32, billed: u32) -> bool {
+        let Some(spare) = self.allowed.checked_sub(minutes_over) else { return false };
+        let least = u64::from(billed) + u64::from(self.bound.from(chunk, spare));
+        least <= self.best.limit()
+    }
+
+    fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
+        let billed_instance_minutes = u64::from(billed);
+        let limit = self.best.limit();
+        if minutes_over <= self.allowed && billed_instance_minutes <= limit {
+            let policy = self.engine.policy_at(self.place, pair);
+            self.best.add(Scored {
+                policy,
+                minutes_over,
+                billed_instance_minutes,
+                place: (self.place, pair),
+            });
+        }
+    }
+}
+
+/// The cheapest so far for every number of minutes over, of all threads.
+pub(super) struct Steps {
+    /// Of those with at most so many minutes over.
+    billed: Vec<AtomicU64>,
+    found: Mutex<Vec<Option<Scored>>>,
+}
+
+impl Steps {
+    pub(super) fn new(most_over: u32) -> Self {
+        let count = most_over as usize + 1;
+        Self {
+            billed: (0..count).map(|_| AtomicU64::new(u64::MAX)).collect(),
+            found: Mutex::new(vec![None; count]),
+        }
+    }
+
+    fn add(&self, scored: Scored) {
+        let mut found = self.found.lock().expect("no thread panics");
+        for (found, billed) in found.iter_mut().zip(&self.billed).skip(scored.minutes_over as usize) {
+            if found.is_none_or(|found| scored.rank() < found.rank()) {
+                *found = Some(scored);
+                billed.store(scored.billed_instance_minutes, Ordering::Relaxed);
+            }
+        }
+    }
+
+    pub(super) fn into_frontier(self) -> Vec<Scored> {
+        let mut frontier: Vec<Scored> =
+            self.found.into_inner().expect("no thread panics").into_iter().flatten().collect();
+        frontier.dedup_by_key(|scored| scored.place);
+        frontier
+    }
+}
+
+pub(super) struct Frontier<'a> {
+    pub(super) engine: &'a Engine<'a>,
+    pub(super) steps: &'a Steps,
+    pub(super) bound: &'a Bound,
+    pub(super) place: usize,
+}
+
+impl Sink for Frontier<'_> {
+    fn may_matter(&self, chunk: usize, minutes_over: u32, billed: u32) -> bool {
+        let steps = self.steps.billed.iter().skip(minutes_over as usize);
+        steps
+            .zip(self.bound.all_from(chunk))
+            .any(|(best, least)| u64::from(billed) + u64::from(*least) <= best.load(Ordering::Relaxed))
+    }
+
+    fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
+        let billed_instance_minutes = u64::from(billed);
+        let best = self.steps.billed.get(minutes_over as usize);
+        if best.is_some_and(|best| billed_instance_minutes <= best.load(Ordering::Relaxed)) {
+            let policy = self.engine.policy_at(self.place, pair);
+            let place = (self.place, pair);
+            self.steps.add(Scored { policy, minutes_over, billed_instance_minutes, place });
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The engine: every setting side by side gives what the replay gives one by one, on every set of instructions that this
+//! processor has; and what it gives up could not have won.
+
+use std::num::NonZero;
+
+use proptest::prelude::*;
+use scaling::course::Course;
+use scaling::dynamics::{Dynamics, GroupAverage, Monitoring};
+use scaling::engine::{Engine, Scored, Space};
+use scaling::policy::ScalingPolicy;
+use scaling::reference::replay;
+use scaling::simulate::{Outcome, Question};
+use scaling::sweep::{Grid, Setting};
+use scaling::traffic::Load;
+use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds};
+
+use crate::agreement::{course, demand, dynamics};
+
+#[derive(Debug, Clone)]
+struct Case {
+    load: Load,
+    grid: Grid,
+    dynamics: Dynamics,
+    course: Course,
+    initial: Instances,
+}
+
+impl Case {
+    fn setting(&self) -> Setting<'_> {
+        let (dynamics, course, initial) = (self.dynamics, self.course.clone(), self.initial);
+        Setting { load: &self.load, dynamics, course, initial }
+    }
+}
+
+fn percent(value: f64) -> CpuPercent {
+    CpuPercent::new(value).unwrap()
+}
+
+fn ceiling() -> CpuPercent {
+    percent(50.0)
+}
+
+fn one() -> NonZero<usize> {
+    NonZero::new(1).unwrap()
+}
+
+/// A few thresholds, whole percents for the most part.
+fn thresholds(from: u32, to: u32) -> impl Strategy<Value = Vec<CpuPercent>> {
+    let fraction = prop_oneof![6 => Just(0.0), 1 => Just(0.5), 1 => Just(0.3)];
+    (proptest::collection::btree_set(from..to, 1..9), fraction).prop_map(|(values, fraction)| {
+        values.into_iter().map(|value| percent((f64::from(value) + fraction).min(100.0))).collect()
+    })
+}
+
+fn some_of(values: std::ops::Range<u32>) -> impl Strategy<Value = Vec<Instances>> {
+    proptest::collection::btree_set(values, 1..3)
+        .prop_map(|values| values.into_iter().map(Instances).collect())
+}
+
+prop_compose! {
+    fn grid()(
+        upper_thresholds in thresholds(5, 95),
+        lower_thresholds in thresholds(1, 80),
+        upper_breach_scale_increments in some_of(1..11),
+        lower_breach_scale_increments in some_of(1..5),
+        period in prop_oneof![4 => Just(1_u32), 3 => Just(5), 1 => 2..8_u32, 1 => Just(20)],
+        evaluation_periods in prop_oneof![6 => 1..4_u32, 1 => 4..6_u32],
+        cooldown in prop_oneof![1 => Just(0_u32), 3 => 0..700_u32, 1 => Just(20_000)],
+        min_size in 1..4_u32,
+        room in prop_oneof![1 => Just(0_u32), 4 => 1..13_u32, 1 => Just(40), 1 => Just(200), 1 => Just(300)],
+    ) -> Grid {
+        Grid {
+            upper_thresholds,
+            lower_thresholds,
+            upper_breach_scale_increments,
+            lower_breach_scale_increments,
+            periods: vec![Minutes(period)],
+            evaluation_periods: vec![evaluation_periods],
+            cooldowns: vec![Seconds(cooldown.min(10_000))],
+            min_sizes: vec![Instances(min_size)],
+            max_sizes: vec![Instances(min_size + room)],
+        }
+    }
+}
+
+prop_compose! {
+    fn case()(
+        once in demand(),
+        repeats in 1..7_usize,
+        stray in proptest::option::weighted(0.3, -3.0..3.0_f64),
+        grid in grid(),
+        dynamics in dynamics(),
+        course in course(),
+        initial in prop_oneof![4 => 1..6_u32, 1 => 0..110_u32],
+        start in 0..10_i64,
+        intercept_percent in prop_oneof![Just(0.0), -3.0..12.0_f64],
+    ) -> Case {
+        let demand_percent: Vec<f64> = std::iter::repeat_n(once, repeats).flatten().collect();
+        let alternating = |(minute, _): (usize, &f64)| stray.map(|stray| if minute % 2 == 0 { stray } else { -stray });
+        let stray_percent = demand_percent.iter().enumerate().filter_map(alternating).collect();
+        let start = MinuteUtc::new(start).unwrap();
+        // Most environments are like that, and the rarest way must not hide the others.
+        let credits = dynamics.credits.filter(|credits| credits.initial_balance < 4.0);
+        let load = Load { start, intercept_percent, coefficient: 1.0, demand_percent, stray_percent };
+        Case { load, grid, dynamics: Dynamics { credits, ..dynamics }, course, initial: Instances(initial) }
+    }
+}
+
+/// Setting, minutes over, instance-minutes.
+type Answer = (ScalingPolicy, u32, u64);
+
+fn every(engine: &Engine<'_>, threads: usize) -> Vec<Answer> {
+    let each =
+        |answers: &mut Vec<Answer>, place, over, billed| answers.push((engine.policy(place), over, billed));
+    engine.every(NonZero::new(threads).unwrap(), &each).into_iter().flatten().collect()
+}
+
+fn one_by_one(case: &Case, policy: &ScalingPolicy) -> Outcome {
+    case.setting().simulate(policy, Question::whatever_it_takes(ceiling())).unwrap()
+}
+
+fn check_every(case: &Case) -> Result<(), TestCaseError> {
+    let (setting, space) = (case.setting(), Space::new(&case.grid, percent(100.0), false));
+    for engine in Engine::with_each_isa(&setting, &space, ceiling()) {
+        let answers = every(&engine, 1);
+        prop_assert_eq!(answers.len(), space.len());
+        for (policy, minutes_over, billed) in answers {
+            let expected = one_by_one(case, &policy);
+            let expected = (expected.minutes_over, expected.billed_instance_minutes);
+            prop_assert_eq!((minutes_over, billed), expected, "{} by {:?}", policy, engine);
+        }
+    }
+    Ok(())
+}
+
+fn ranked(mut answers: Vec<Answer>, allowed: u32) -> Vec<(u64, u32)> {
+    answers.retain(|(_, over, _)| *over <= allowed);
+    let mut ranked: Vec<(u64, u32)> = answers.into_iter().map(|(_, over, billed)| (billed, over)).collect();
+    ranked.sort_unstable();
+    ranked
+}
+
+fn brief(scored: &Scored) -> (u64, u32) {
+    (scored.billed_instance_minutes, scored.minutes_over)
+}
+
+/// Fewest minutes over first.
+fn frontier(answers: &[Answer], most_over: u32) -> Vec<(u64, u32)> {
+    let mut steps: Vec<(u64, u32)> = Vec::new();
+    for over in 0..=most_over {
+        let cheapest = answers.iter().filter(|answer| answer.1 == over).map(|answer| answer.2).min();
+        let best = steps.last().map_or(u64::MAX, |(billed, _)| *billed);
+        steps.extend(cheapest.filter(|billed| *billed < best).map(|billed| (billed, over)));
+    }
+    steps
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
+
+    #[test]
+    fn every_setting_comes_to_what_it_comes_to_alone(case in case()) {
+        check_every(&case)?;
+    }
+
+    #[test]
+    fn the_cheapest_are_those_of_all_settings_on_any_number_of_threads(
+        case in case(),
+        allowed in prop_oneof![Just(0_u32), 0..60_u32],
+        count in 1..12_usize,
+    ) {
+        let (setting, space) = (case.setting(), Space::new(&case.grid, percent(100.0), false));
+        let engine = Engine::new(&setting, &space, ceiling());
+        let mut expected = ranked(every(&engine, 2), allowed);
+        expected.truncate(count);
+        let alone = engine.cheapest(allowed, count, one(), &|_| ());
+        prop_assert_eq!(alone.cheapest.iter().map(brief).collect::<Vec<_>>(), expected);
+        prop_assert_eq!(alone.settings, space.len() as u64);
+        let together = engine.cheapest(allowed, count, NonZero::new(3).unwrap(), &|_| ());
+        prop_assert_eq!(together.cheapest, alone.cheapest);
+    }
+
+    #[test]
+    fn the_frontier_is_that_of_all_settings(case in case(), most_over in 0..80_u32) {
+        let (setting, space) = (case.setting(), Space::new(&case.grid, percent(100.0), false));
+        let engine = Engine::new(&setting, &space, ceiling());
+        let expected = frontier(&every(&engine, 1), most_over);
+        let found = engine.frontier(most_over, one(), &|_| ());
+        prop_assert_eq!(found.iter().map(brief).collect::<Vec<_>>(), expected);
+        prop_assert_eq!(engine.frontier(most_over, NonZero::new(2).unwrap(), &|_| ()), found);
+    }
+}
+
+/// `ENGINE_CASES` asks for more, as `make soak` does.
+#[expect(clippy::disallowed_methods, reason = "how long a test runs is not what the product does")]
+fn cases() -> u32 {
+    std::env::var("ENGINE_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(400)
+}
+
+/// The specification itself, without the fast replay in between.
+#[test]
+fn every_setting_of_a_day_comes_to_what_the_reference_says() {
+    let demand_percent = (0..1_440_u32).map(|minute| f64::from(20 + minute * 7 % 190 + minute / 9)).collect();
+    let load = Load {
+        start: MinuteUtc::new(0).unwrap(),
+        intercept_percent: 3.0,
+        coefficient: 1.0,
+        demand_percent,
+        stray_percent: vec![],
+    };
+    let thresholds = |from: u32| (from..90).step_by(7).map(|value| percent(f64::from(value))).collect();
+    let grid = Grid {
+        upper_thresholds: thresholds(12),
+        lower_thresholds: thresholds(4),
+        upper_breach_scale_increments: vec![Instances(1), Instances(3)],
+        lower_breach_scale_increments: vec![Instances(1)],
+        periods: vec![Minutes(1), Minutes(5)],
+        evaluation_periods: vec![1, 2],
+        cooldowns: vec![Seconds(60), Seconds(360)],
+        min_sizes: vec![Instances(1)],
+        max_sizes: vec![Instances(12)],
+    };
+    let dynamics = Dynamics {
+        monitoring: Monitoring::Detailed,
+        group_average: GroupAverage::OfSamples,
+        ..Dynamics::default()
+    };
+    let setting = Setting { load: &load, dynamics, course: Course::default(), initial: Instances(2) };
+    let space = Space::new(&grid, percent(100.0), false);
+    let answers = every(&Engine::new(&setting, &space, ceiling()), 1);
+    assert_eq!(answers.len(), 1_440);
+    for (policy, minutes_over, billed) in answers {
+        let expected = Outcome::of(&replay(&load, &setting.scenario(&policy)), ceiling());
+        assert_eq!(
+            (minutes_over, billed),
+            (expected.minutes_over, expected.billed_instance_minutes),
+            "{policy}"
+        );
+    }
+}
