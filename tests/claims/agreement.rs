@@ -1,7 +1,5 @@
 //! Laws, on random input: the fast replay equals the plain one, and both keep what AWS promises.
 
-use std::num::NonZero;
-
 use proptest::prelude::*;
 use scaling::adjustment::Adjustment;
 use scaling::alarm::{AlarmRule, MissingData};
@@ -12,7 +10,6 @@ use scaling::plan::{Alarm, Measure, Plan, Rule, Side, Simple, Step, StepAdjustme
 use scaling::policy::{Group, ScalingPolicy, Trigger};
 use scaling::reference::{Decision, Row, Scenario, replay};
 use scaling::simulate::{Outcome, Question, simulate};
-use scaling::sweep::{Setting, sweep};
 use scaling::traffic::Load;
 use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds};
 
@@ -357,28 +354,5 @@ proptest! {
             Mode::Standard => prop_assert!(spent.surplus <= 0.0),
             Mode::Unlimited => prop_assert!(spent.cpu_percent >= cpu),
         }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
-
-    #[test]
-    fn a_sweep_is_the_same_on_any_number_of_threads(
-        case in case(),
-        triggers in proptest::collection::vec(trigger(), 1..120),
-    ) {
-        let with_group = |trigger| ScalingPolicy::new(trigger, case.scenario.plan.group).unwrap();
-        let policies: Vec<ScalingPolicy> = triggers.into_iter().map(with_group).collect();
-        let Scenario { dynamics, course, initial, .. } = case.scenario.clone();
-        let setting = Setting { load: &case.load, dynamics, course, initial };
-        let question = Question { ceiling: ceiling(), minutes_over_allowed: 10 };
-        let on = |threads| sweep(&setting, &policies, question, NonZero::new(threads).unwrap(), &|_| ());
-        let alone = on(1);
-        let one_by_one =
-            policies.iter().filter_map(|policy| setting.simulate(policy, question).map(|outcome| (*policy, outcome)));
-        let kept: Vec<_> = alone.iter().map(|evaluated| (evaluated.policy, evaluated.outcome)).collect();
-        prop_assert_eq!(kept, one_by_one.collect::<Vec<_>>());
-        prop_assert_eq!(on(3), alone);
     }
 }

@@ -4,10 +4,12 @@ use std::num::NonZero;
 
 use scaling::course::Course;
 use scaling::dynamics::{Dynamics, Monitoring};
+use scaling::engine::{Engine, LeftOut, Space};
+use scaling::light::{Light, Lit};
 use scaling::policy::{Group, ScalingPolicy};
-use scaling::recommendation::{Verdict, recommend};
-use scaling::simulate::Question;
-use scaling::sweep::{Evaluated, Grid, Setting, sweep};
+use scaling::recommendation::{Verdict, preference, recommend, room, roomiest};
+use scaling::simulate::{Outcome, Question};
+use scaling::sweep::{Evaluated, Grid, Setting};
 use scaling::traffic::Load;
 use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds};
 
@@ -32,25 +34,48 @@ fn load() -> Load {
     }
 }
 
-fn question() -> Question {
-    Question { ceiling: percent(50.0), minutes_over_allowed: 0 }
-}
-
 fn setting(load: &Load) -> Setting<'_> {
     Setting { load, dynamics: Dynamics::default(), course: Course::default(), initial: Instances(2) }
 }
 
-fn kept(policies: &[ScalingPolicy]) -> Vec<Evaluated> {
-    sweep(&setting(&load()), policies, question(), NonZero::<usize>::MIN, &|_| ())
+/// All settings of `grid`, and what they do to `load`.
+fn all(grid: &Grid, load: &Load) -> Vec<Evaluated> {
+    let (setting, space) = (setting(load), space(grid));
+    let engine = Engine::new(&setting, &space, percent(50.0));
+    let each = |places: &mut Vec<usize>, place, _, _| places.push(place);
+    let places = engine.every(NonZero::<usize>::MIN, &each);
+    places.into_iter().flatten().map(|place| evaluated(engine.policy(place), load)).collect()
+}
+
+fn space(grid: &Grid) -> Space {
+    Space::new(grid, Monitoring::Detailed, full(), true)
+}
+
+/// Few enough to be looked at one by one.
+fn small() -> Grid {
+    let every_tenth = |from: u32| (from..50).step_by(10).map(|value| percent(f64::from(value))).collect();
+    Grid {
+        upper_thresholds: every_tenth(15),
+        lower_thresholds: every_tenth(3),
+        upper_breach_scale_increments: vec![Instances(1), Instances(3)],
+        lower_breach_scale_increments: vec![Instances(1)],
+        ..grid(None)
+    }
 }
 
 fn grid(present: Option<Group>) -> Grid {
     Grid::plausible(&load(), percent(50.0), present, Monitoring::Detailed)
 }
 
-fn evaluated(policy: ScalingPolicy) -> Evaluated {
+fn evaluated(policy: ScalingPolicy, load: &Load) -> Evaluated {
     let question = Question::whatever_it_takes(percent(50.0));
-    Evaluated { policy, outcome: setting(&load()).simulate(&policy, question).unwrap() }
+    Evaluated { policy, outcome: setting(load).simulate(&policy, question).unwrap() }
+}
+
+fn holding(all: &[Evaluated]) -> Vec<Evaluated> {
+    let mut holding: Vec<Evaluated> = all.iter().filter(|e| e.outcome.minutes_over == 0).copied().collect();
+    holding.sort_by(preference);
+    holding
 }
 
 /// CPU that can be passed by none.
@@ -61,76 +86,140 @@ fn full() -> CpuPercent {
 #[test]
 fn no_candidate_oscillates_or_falls_below_the_present_minimum() {
     let present = Group { min_size: Instances(2), max_size: Instances(4), cooldown: Seconds(360) };
-    let candidates = grid(Some(present)).candidates(Monitoring::Detailed, full());
-    assert!(candidates.policies.len() > 1_000);
-    assert!(candidates.oscillating > 0);
-    assert!(
-        candidates
-            .policies
-            .iter()
-            .all(|policy| !policy.oscillates() && policy.group().min_size >= Instances(2))
-    );
+    let grid = Grid { cooldowns: vec![Seconds(360)], ..grid(Some(present)) };
+    let space = space(&grid);
+    assert!(space.len() > 10_000 && space.left_out().oscillating > 10_000, "{}", space.len());
+    let all = all(&Grid { evaluation_periods: vec![1], periods: vec![Minutes(5)], ..grid }, &load());
+    assert!(all.iter().all(|e| !e.policy.oscillates() && e.policy.group().min_size >= Instances(2)));
 }
 
 #[test]
 fn basic_monitoring_gets_no_period_below_five_minutes() {
-    let grid = Grid { periods: vec![Minutes(1), Minutes(5), Minutes(7)], ..grid(None) };
-    let candidates = grid.candidates(Monitoring::Basic, full());
-    assert!(candidates.too_fine > 0);
-    assert!(candidates.policies.iter().all(|policy| policy.trigger().period == Minutes(5)));
+    let grid = Grid { periods: vec![Minutes(1), Minutes(5), Minutes(7)], ..small() };
+    let basic = Space::new(&grid, Monitoring::Basic, full(), true);
+    assert!(basic.left_out().too_fine > 0);
+    assert_eq!(basic.len(), space(&Grid { periods: vec![Minutes(5)], ..grid }).len());
+}
+
+#[test]
+fn what_is_left_out_and_what_is_not_is_all_that_there_is() {
+    let grid = Grid {
+        periods: vec![Minutes(1), Minutes(5)],
+        min_sizes: vec![Instances(1), Instances(99)],
+        ..small()
+    };
+    let space = Space::new(&grid, Monitoring::Basic, percent(30.0), true);
+    let LeftOut { invalid, oscillating, too_fine, unreachable } = space.left_out();
+    let counts = [
+        grid.upper_thresholds.len(),
+        grid.lower_thresholds.len(),
+        grid.upper_breach_scale_increments.len(),
+        grid.lower_breach_scale_increments.len(),
+        grid.periods.len(),
+        grid.evaluation_periods.len(),
+        grid.cooldowns.len(),
+        grid.min_sizes.len(),
+        grid.max_sizes.len(),
+    ];
+    assert_eq!(
+        space.len() + invalid + oscillating + too_fine + unreachable,
+        counts.iter().product::<usize>()
+    );
+    assert!(unreachable > 0 && invalid > 0 && too_fine > 0);
 }
 
 #[test]
 fn something_plausible_always_holds_since_a_fixed_group_does() {
     let steep = Load { demand_percent: [vec![10.0; 30], vec![2_000.0; 30]].concat(), ..load() };
     let grid = Grid::plausible(&steep, percent(50.0), None, Monitoring::Detailed);
-    let policies = grid.candidates(Monitoring::Detailed, full()).policies;
-    let held = sweep(&setting(&steep), &policies, question(), NonZero::<usize>::MIN, &|_| ());
-    assert!(!held.is_empty());
-    assert!(held.iter().all(|evaluated| evaluated.policy.group().min_size > Instances(16)));
+    let (setting, space) = (setting(&steep), space(&grid));
+    let engine = Engine::new(&setting, &space, percent(50.0));
+    let found = engine.cheapest(0, 50, &[], NonZero::<usize>::MIN, &|_| ());
+    assert!(!found.cheapest.is_empty());
+    assert!(found.cheapest.iter().all(|scored| scored.policy.group().min_size > Instances(16)));
 }
 
 #[test]
-fn the_recommended_policy_is_the_cheapest_that_also_holds_with_later_metrics() {
-    let policies = grid(None).candidates(Monitoring::Detailed, full()).policies;
-    let kept = kept(&policies);
-    let load = load();
-    let verdict = recommend(&setting(&load), question(), None, &kept);
-    let Verdict::Change(best) = verdict else { panic!("{verdict:?}") };
-    let holds_later = |policy| setting(&load).with_later_metrics().simulate(policy, question()).is_some();
-    assert!(holds_later(&best.policy));
-    for cheaper in kept
-        .iter()
-        .filter(|other| other.outcome.billed_instance_minutes < best.outcome.billed_instance_minutes)
-    {
-        assert!(!holds_later(&cheaper.policy), "{} is cheaper and holds", cheaper.policy);
-    }
+fn the_cheapest_that_also_hold_in_other_lights_are_found_among_all() {
+    let (load, grid) = (load(), small());
+    let (setting, space) = (setting(&load), space(&grid));
+    let lit = [Light::Amplified(1.25), Light::LaterMetrics, Light::Shifted(Minutes(2))]
+        .map(|light| light.on(&setting));
+    let settings = lit.each_ref().map(Lit::setting);
+    let engines = settings.each_ref().map(|setting| Engine::new(setting, &space, percent(50.0)));
+    let question = Question { ceiling: percent(50.0), minutes_over_allowed: 0 };
+    let holds =
+        |e: &&Evaluated| settings.iter().all(|setting| setting.simulate(&e.policy, question).is_some());
+    let held = holding(&all(&grid, &load));
+    let expected: Vec<u64> =
+        held.iter().filter(holds).map(|e| e.outcome.billed_instance_minutes).take(20).collect();
+    assert!(expected.len() == 20 && held[0].outcome.billed_instance_minutes < expected[0]);
+    let engine = Engine::new(&setting, &space, percent(50.0));
+    let found = engine.cheapest(0, 20, &engines, NonZero::new(2).unwrap(), &|_| ());
+    let found: Vec<u64> = found.cheapest.iter().map(|scored| scored.billed_instance_minutes).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_one_with_the_fewest_minutes_over_is_found_where_none_holds() {
+    let grid = Grid { min_sizes: vec![Instances(1)], max_sizes: vec![Instances(3)], ..small() };
+    let (load, setting_load) = (load(), load());
+    let (setting, space) = (setting(&setting_load), space(&grid));
+    let engine = Engine::new(&setting, &space, percent(50.0));
+    let rank = |e: &Evaluated| (e.outcome.minutes_over, e.outcome.billed_instance_minutes);
+    let expected = all(&grid, &load).iter().map(rank).min().unwrap();
+    let found = engine.least_over(NonZero::new(2).unwrap(), &|_| ()).unwrap();
+    assert!(expected.0 > 0);
+    assert_eq!((found.minutes_over, found.billed_instance_minutes), expected);
 }
 
 #[test]
 fn a_present_policy_that_is_as_cheap_is_kept() {
-    let policies = grid(None).candidates(Monitoring::Detailed, full()).policies;
-    let kept = kept(&policies);
-    let Verdict::Change(best) = recommend(&setting(&load()), question(), None, &kept) else {
-        panic!("something holds")
-    };
-    let again = recommend(&setting(&load()), question(), Some(best), &kept);
-    assert_eq!(again, Verdict::Keep(best));
+    let best = holding(&all(&small(), &load()))[0];
+    assert_eq!(recommend(Some(best), Some(best)), Verdict::Keep(best));
+    assert_eq!(recommend(None, Some(best)), Verdict::Change(best));
 }
 
 #[test]
-fn a_present_policy_that_breaks_the_ceiling_is_left_even_for_a_dearer_one() {
-    let policies = grid(None).candidates(Monitoring::Detailed, full()).policies;
-    let breaking = policies.iter().map(|policy| evaluated(*policy)).filter(|e| e.outcome.minutes_over > 0);
-    let breaking = breaking.min_by_key(|evaluated| evaluated.outcome.billed_instance_minutes).unwrap();
-    let verdict = recommend(&setting(&load()), question(), Some(breaking), &kept(&policies));
-    let Verdict::Change(best) = verdict else { panic!("{verdict:?}") };
-    assert_eq!(best.outcome.minutes_over, 0);
-    assert!(best.outcome.billed_instance_minutes > breaking.outcome.billed_instance_minutes);
+fn a_saving_of_less_than_a_hundredth_is_not_worth_a_change() {
+    let best = holding(&all(&small(), &load()))[0];
+    let dearer = |share: f64| {
+        let billed = (best.outcome.billed_instance_minutes as f64 * share) as u64;
+        Evaluated { outcome: Outcome { billed_instance_minutes: billed, ..best.outcome }, ..best }
+    };
+    assert_eq!(recommend(Some(dearer(1.009)), Some(best)), Verdict::Keep(dearer(1.009)));
+    assert_eq!(recommend(Some(dearer(1.02)), Some(best)), Verdict::Change(best));
 }
 
 #[test]
 fn nothing_is_recommended_where_nothing_holds() {
-    let verdict = recommend(&setting(&load()), question(), None, &[]);
-    assert_eq!(verdict, Verdict::NoneHolds { closest: None });
+    assert_eq!(recommend(None, None), Verdict::NoneHolds { closest: None });
+}
+
+#[test]
+fn room_ends_where_the_traffic_breaks_the_ceiling() {
+    let load = load();
+    let best = holding(&all(&small(), &load))[0];
+    let setting = setting(&load);
+    let factor = room(&setting, &best, percent(50.0), 0);
+    let holds = |factor: f64| {
+        let question = Question { ceiling: percent(50.0), minutes_over_allowed: 0 };
+        Light::Amplified(factor).on(&setting).setting().simulate(&best.policy, question).is_some()
+    };
+    assert!(1.0 <= factor && holds(factor) && !holds(factor + 0.01), "{factor}");
+}
+
+#[test]
+fn of_settings_that_cost_about_the_same_the_one_with_the_most_room_is_taken() {
+    let best = holding(&all(&small(), &load()))[0];
+    let with = |share: f64, events: u32| {
+        let billed = (10_000.0 * share) as u64;
+        let outcome =
+            Outcome { billed_instance_minutes: billed, scale_outs: events, scale_ins: 0, ..best.outcome };
+        Evaluated { outcome, ..best }
+    };
+    let cheapest_first = [with(1.0, 9), with(1.005, 9), with(1.009, 3), with(1.2, 1)];
+    assert_eq!(roomiest(&cheapest_first, &[1.25, 1.31, 1.31, 2.0], 0.01), Some(2));
+    assert_eq!(roomiest(&cheapest_first, &[1.25, 1.31, 1.31, 2.0], 0.0), Some(0));
+    assert_eq!(roomiest(&[], &[], 0.01), None);
 }

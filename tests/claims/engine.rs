@@ -120,7 +120,8 @@ fn one_by_one(case: &Case, policy: &ScalingPolicy) -> Outcome {
 }
 
 fn check_every(case: &Case) -> Result<(), TestCaseError> {
-    let (setting, space) = (case.setting(), Space::new(&case.grid, percent(100.0), false));
+    let (setting, space) =
+        (case.setting(), Space::new(&case.grid, Monitoring::Detailed, percent(100.0), false));
     for engine in Engine::with_each_isa(&setting, &space, ceiling()) {
         let answers = every(&engine, 1);
         prop_assert_eq!(answers.len(), space.len());
@@ -169,20 +170,20 @@ proptest! {
         allowed in prop_oneof![Just(0_u32), 0..60_u32],
         count in 1..12_usize,
     ) {
-        let (setting, space) = (case.setting(), Space::new(&case.grid, percent(100.0), false));
+        let (setting, space) = (case.setting(), Space::new(&case.grid, Monitoring::Detailed, percent(100.0), false));
         let engine = Engine::new(&setting, &space, ceiling());
         let mut expected = ranked(every(&engine, 2), allowed);
         expected.truncate(count);
-        let alone = engine.cheapest(allowed, count, one(), &|_| ());
+        let alone = engine.cheapest(allowed, count, &[], one(), &|_| ());
         prop_assert_eq!(alone.cheapest.iter().map(brief).collect::<Vec<_>>(), expected);
         prop_assert_eq!(alone.settings, space.len() as u64);
-        let together = engine.cheapest(allowed, count, NonZero::new(3).unwrap(), &|_| ());
+        let together = engine.cheapest(allowed, count, &[], NonZero::new(3).unwrap(), &|_| ());
         prop_assert_eq!(together.cheapest, alone.cheapest);
     }
 
     #[test]
     fn the_frontier_is_that_of_all_settings(case in case(), most_over in 0..80_u32) {
-        let (setting, space) = (case.setting(), Space::new(&case.grid, percent(100.0), false));
+        let (setting, space) = (case.setting(), Space::new(&case.grid, Monitoring::Detailed, percent(100.0), false));
         let engine = Engine::new(&setting, &space, ceiling());
         let expected = frontier(&every(&engine, 1), most_over);
         let found = engine.frontier(most_over, one(), &|_| ());
@@ -226,7 +227,7 @@ fn every_setting_of_a_day_comes_to_what_the_reference_says() {
         ..Dynamics::default()
     };
     let setting = Setting { load: &load, dynamics, course: Course::default(), initial: Instances(2) };
-    let space = Space::new(&grid, percent(100.0), false);
+    let space = Space::new(&grid, Monitoring::Detailed, percent(100.0), false);
     let answers = every(&Engine::new(&setting, &space, ceiling()), 1);
     assert_eq!(answers.len(), 1_440);
     for (policy, minutes_over, billed) in answers {

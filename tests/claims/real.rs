@@ -12,7 +12,7 @@ use pipeline::fill::{fill_absent_requests, leave_open};
 use pipeline::ingest::{self, IngestRequest};
 use pipeline::recorded::{Options, Recording, Source, activities, read, settings};
 use pipeline::refit::{self, RefitRequest};
-use pipeline::sweep::{self, GridOverrides, Model, Replayed, SweepRequest};
+use pipeline::sweep::{self, GridOverrides, Margins, Model, Replayed, SweepRequest};
 use pipeline::tables::samples::encode;
 use pipeline::{advice, store};
 use scaling::backtest::Record;
@@ -322,6 +322,7 @@ fn advise(archive: &MemoryArchive, recording: Recording, stated: Option<CpuModel
             cooldowns: Some(vec![Seconds(60)]),
             ..GridOverrides::default()
         },
+        margins: Margins::default(),
         dynamics: Dynamics::default(),
         threads: NonZero::new(2).unwrap(),
     };

@@ -14,7 +14,7 @@ use pipeline::publish::{self, Notification, Notifier, NotifyError, PublishError,
 use pipeline::recorded::{Note, Recording};
 use pipeline::refit::{self, RefitError, RefitRequest};
 use pipeline::store::{self, read_json_versioned};
-use pipeline::sweep::{self, GridOverrides, Model, Replayed, SweepError, SweepReport, SweepRequest};
+use pipeline::sweep::{self, GridOverrides, Margins, Model, Replayed, SweepError, SweepReport, SweepRequest};
 use pipeline::{advice::Message, tables};
 use scaling::coefficient::FitRules;
 use scaling::cpu_model::CpuModel;
@@ -120,6 +120,7 @@ pub(crate) fn sweep_request() -> SweepRequest {
             evaluation_periods: Some(vec![1]),
             ..GridOverrides::default()
         },
+        margins: Margins::default(),
         dynamics: Dynamics::default(),
         threads: NonZero::<usize>::MIN,
     }
@@ -466,11 +467,11 @@ fn nothing_to_publish_is_an_error_that_says_what_to_do() {
 }
 
 #[test]
-fn the_table_of_a_sweep_has_a_row_for_every_policy_that_holds() {
+fn the_table_of_a_sweep_has_a_row_for_each_of_the_cheapest_that_hold() {
     let (archive, advice) = with_advice();
     let key = Key::sweep(&environment(), window().last_minute());
     let object = block_on(archive.get(&key)).unwrap().unwrap();
-    assert_eq!(tables::rows(&object.body).unwrap(), advice.candidates.held);
+    assert_eq!(tables::rows(&object.body).unwrap(), advice.candidates.kept);
     let key = Key::recommendation(&environment(), window().last_minute());
     let read = block_on(read_json_versioned::<RecommendationDocument>(&archive, &key)).unwrap();
     assert_eq!(read.unwrap().0, advice);

@@ -7,7 +7,7 @@ use pipeline::advice;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::documents::RecommendationDocument;
-use pipeline::sweep::{self, Model, Replayed, SweepRequest};
+use pipeline::sweep::{self, Margins, Model, Replayed, SweepRequest};
 use pipeline::values::{CandidateValues, Stages};
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::Dynamics;
@@ -128,6 +128,7 @@ async fn one(
         ceiling: template.ceiling,
         margin: template.margin,
         minutes_over_allowed: template.minutes_over_allowed,
+        margins: Margins::default(),
         grid: template.grid.clone(),
         dynamics: Dynamics::default(),
         threads: template.defaults.threads,
@@ -138,7 +139,7 @@ async fn one(
     };
     let candidates = &report.document.candidates;
     let measures =
-        vec![count("CandidatesReplayed", candidates.replayed), count("CandidatesHeld", candidates.held)];
+        vec![count("CandidatesReplayed", candidates.replayed), count("CandidatesKept", candidates.kept)];
     let swept = Swept {
         key: report.keys.map(|keys| keys.recommendation.to_string()),
         subject: advice::message(&report.document).subject,

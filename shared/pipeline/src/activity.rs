@@ -79,6 +79,8 @@ pub struct LaunchTimes {
     pub median_seconds: f64,
     /// The 90th percentile, seconds.
     pub long_seconds: f64,
+    /// The 95th percentile, seconds: what a setting must hold with.
+    pub slow_seconds: f64,
 }
 
 /// Fewer launches than these say too little.
@@ -100,6 +102,7 @@ impl LaunchTimes {
             short_seconds: at(10),
             median_seconds: at(50),
             long_seconds: at(90),
+            slow_seconds: at(95),
         })
     }
 }

@@ -291,18 +291,16 @@ fn why(recommendation: &RecommendationDocument) -> String {
             "Why: what can't be replayed can't be improved by replaying.".to_owned()
         }
         _ => format!(
-            "Why: of {} policies replayed minute by minute by AWS's rules, {} hold.",
-            candidates.replayed, candidates.held
+            "Why: {} policies were replayed minute by minute by AWS's rules, each until it could no longer win.",
+            thousands(candidates.replayed)
         ),
     };
-    if recommendation.verdict == VerdictDocument::Change {
-        text += " This is the cheapest of them that also holds when metrics come a minute later than usual.";
-    }
+    text += &robustness(recommendation);
     if candidates.oscillating > 0 && candidates.replayed > 0 {
         let _ = write!(
             text,
             " {} more were not replayed: their own actions could call for the reverse, for ever.",
-            candidates.oscillating
+            thousands(candidates.oscillating)
         );
     }
     let Some(present) = &recommendation.present else {
@@ -316,6 +314,67 @@ fn why(recommendation: &RecommendationDocument) -> String {
         let _ = write!(text, " Note on the present settings: {finding}.");
     }
     wrapped(&text)
+}
+
+/// What the recommended policy bears, and what the present one does not.
+fn robustness(recommendation: &RecommendationDocument) -> String {
+    let mut text = String::new();
+    if !recommendation.holds_with.is_empty() {
+        let what = match recommendation.verdict {
+            VerdictDocument::Keep => "The present policy holds",
+            _ => "This is the cheapest that holds",
+        };
+        let _ = write!(
+            text,
+            " {what} not only the traffic as it was, but also {}.",
+            ways(&recommendation.holds_with)
+        );
+    }
+    if let Some(room) = recommendation.room {
+        let _ = write!(text, " It bears {room:.2} times this traffic.");
+    }
+    let Some(present) =
+        recommendation.present.as_ref().filter(|_| recommendation.verdict == VerdictDocument::Change)
+    else {
+        return text;
+    };
+    match (present.room, &present.fails_with[..]) {
+        (Some(room), [first, ..]) => {
+            let _ =
+                write!(text, " The present one bears {room:.2} times, and does not hold {}.", with(first));
+        }
+        (Some(room), []) => {
+            let _ = write!(text, " The present one bears {room:.2} times.");
+        }
+        (None, _) => {}
+    }
+    text
+}
+
+/// All lights in a phrase; shifts are one.
+fn ways(lights: &[String]) -> String {
+    let (shifts, others): (Vec<&String>, Vec<&String>) =
+        lights.iter().partition(|light| light.starts_with("the traffic"));
+    let mut ways: Vec<String> = others.iter().map(|light| with(light)).collect();
+    if !shifts.is_empty() {
+        ways.push(format!("when it comes 1 to {} minutes later", shifts.len()));
+    }
+    match ways.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => ways.concat(),
+    }
+}
+
+fn with(light: &str) -> String {
+    format!("with {light}")
+}
+
+/// 1,204,224.
+fn thousands(count: usize) -> String {
+    let digits = count.to_string();
+    let grouped: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    grouped.join(",")
 }
 
 /// What should be known before anything else.

@@ -217,10 +217,14 @@ pub struct TrafficDocument {
 /// How many policies were looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CandidatesDocument {
-    /// Replayed.
+    /// Settings that were replayed, until they were over the ceiling or dearer than those that hold.
     pub replayed: usize,
-    /// Of which held the ceiling.
-    pub held: usize,
+    /// Minutes that this took, as a share of all minutes of all settings: what was given up could not win any more.
+    #[serde(default)]
+    pub share_walked: f64,
+    /// The cheapest that hold, which are kept in the table.
+    #[serde(alias = "held")]
+    pub kept: usize,
     /// Not replayed: an action could call for its own reversal.
     pub oscillating: usize,
     /// Not replayed: the metrics are too coarse for their period.
@@ -237,6 +241,12 @@ pub struct PresentDocument {
     pub options: Vec<OptionDocument>,
     /// What it does to the traffic.
     pub outcome: Option<OutcomeDocument>,
+    /// How many times its traffic it bears; nothing where it does not hold as things are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<f64>,
+    /// In which of the recommendation's lights it does not hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fails_with: Vec<String>,
     /// Why it can't be replayed.
     pub not_simulated: Option<String>,
     /// What their owner should know about them.
@@ -310,7 +320,7 @@ pub struct LaunchTimesDocument {
 
 impl From<LaunchTimes> for LaunchTimesDocument {
     fn from(times: LaunchTimes) -> Self {
-        let LaunchTimes { count, short_seconds, median_seconds, long_seconds } = times;
+        let LaunchTimes { count, short_seconds, median_seconds, long_seconds, .. } = times;
         Self { count, short_seconds, median_seconds, long_seconds }
     }
 }
@@ -445,6 +455,12 @@ pub struct RecommendationDocument {
     pub verdict: VerdictDocument,
     /// The policy to take or to keep; under `none_holds` the closest, which is not advised.
     pub recommended: Option<PolicyDocument>,
+    /// How many times the traffic the recommended policy bears before CPU reaches the ceiling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<f64>,
+    /// What it holds with, beside the traffic as it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds_with: Vec<String>,
     /// CPU credits, where the instances are of one burstable type.
     pub credits: Option<CreditsDocument>,
     /// The cheapest target tracking policy that holds, for comparison.

@@ -1,5 +1,7 @@
 //! Stage 3 of 4: every plausible policy against the traffic as it was, or as it might become.
 
+mod lights;
+
 use std::num::NonZero;
 
 use scaling::backtest::{Record, strays};
@@ -8,16 +10,18 @@ use scaling::course::Course;
 use scaling::cpu_model::CpuModel;
 use scaling::credits::{BurstableSize, Credits, Mode};
 use scaling::dynamics::Dynamics;
+use scaling::engine::{Engine, LeftOut, Space};
 use scaling::judge::{Severity, judge, never_reached};
 use scaling::latency::response_time_line;
+use scaling::light::{Light, Lit};
 use scaling::observation::with_cpu_earlier;
 use scaling::plan::{LIKELY_LARGEST_STEP, Measure, Plan, Rule, TargetTracking};
 use scaling::policy::{Group, PolicyError, ScalingPolicy};
-use scaling::recommendation::{Verdict, closest, recommend};
+use scaling::recommendation::{Verdict, recommend, room, roomiest};
 use scaling::sample::{Metric, Sample};
 use scaling::settings::{NotSimulated, Settings};
 use scaling::simulate::{Outcome, Question};
-use scaling::sweep::{Candidates, Evaluated, Grid, Setting, sweep};
+use scaling::sweep::{Evaluated, Grid, Setting};
 use scaling::traffic::{Load, TraceError, Traffic};
 use scaling::units::{
     CpuPercent, Instances, MinuteUtc, Minutes, RequestsPerMinute, Seconds, UnitError, Window,
@@ -36,6 +40,8 @@ use crate::store::{
     StoreError, latest_fit, latest_settings, read_activities, read_counted_samples, write_bytes, write_json,
 };
 use crate::{advice, tables};
+
+pub use lights::Margins;
 
 /// Where the cost of a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -117,6 +123,8 @@ pub struct SweepRequest {
     pub margin: Option<CpuPercent>,
     /// Minutes in which it may be.
     pub minutes_over_allowed: u32,
+    /// How much more a setting must bear.
+    pub margins: Margins,
     /// Values to try.
     pub grid: GridOverrides,
     /// Delays and the like. The present settings decide about the monitoring, if they are known.
@@ -139,7 +147,7 @@ pub struct SweepReport {
 pub struct SweepKeys {
     /// The advice.
     pub recommendation: Key,
-    /// Every candidate that holds.
+    /// The cheapest candidates that hold.
     pub table: Key,
 }
 
@@ -290,6 +298,8 @@ struct Aim {
     from: CeilingSource,
     /// What no replay may reach, so that real CPU stays under the ceiling.
     held: CpuPercent,
+    /// What none may reach that is amplified, and has its margin in that.
+    most: CpuPercent,
     /// What CPU never passes.
     level: Option<CpuPercent>,
 }
@@ -305,7 +315,9 @@ impl Aim {
         let least = level.map_or(ceiling.get(), |level| level.get().min(ceiling.get()));
         let held = CpuPercent::new(least - margin).ok();
         let held = held.filter(|held| held.get() > model.intercept_percent);
-        Ok(Self { ceiling, from, level, held: held.ok_or(SweepError::NoRoom { margin, ceiling })? })
+        let held = held.ok_or(SweepError::NoRoom { margin, ceiling })?;
+        let most = CpuPercent::new(least).unwrap_or(ceiling);
+        Ok(Self { ceiling, from, level, held, most })
     }
 }
 
@@ -378,31 +390,36 @@ fn compute(
     let record = record.map(|record| record.with_cpu_ceiling(present.dynamics.cpu_ceiling));
     let load = strayed(request, record.as_ref(), &traffic, model, &present);
     load.check(Minutes(1))?;
+    let launch_times = measured.launch_times;
     let proof = proof::of(&samples, record.as_ref(), measured, request, model, &present);
+    let largest = request.margins.amplified.iter().copied().fold(1.0, f64::max);
+    let setting = Setting {
+        load: &load,
+        dynamics: proof.dynamics,
+        course: present.course.clone(),
+        initial: Instances(initial(request, &samples, present.group)),
+    };
+    let monitoring = proof.dynamics.monitoring;
+    let greatest = Light::Amplified(largest).on(&setting).load;
+    let grid = request.grid.clone().applied_to(Grid::plausible(&greatest, held, present.group, monitoring));
     let replay = Replay {
-        setting: Setting {
-            load: &load,
-            dynamics: proof.dynamics,
-            course: present.course.clone(),
-            initial: Instances(initial(request, &samples, present.group)),
-        },
         question: Question { ceiling: held, minutes_over_allowed: request.minutes_over_allowed },
+        most: aim.most,
+        lights: lights::lights(&request.margins, &model_document, &proof.dynamics, launch_times, &grid),
+        near_share: request.margins.near_share,
+        setting,
         threads: request.threads,
         progress,
     };
-    let plausible = Grid::plausible(&load, held, present.group, proof.dynamics.monitoring);
-    let grid = request.grid.clone().applied_to(plausible);
-    let candidates = grid.candidates(proof.dynamics.monitoring, proof.dynamics.cpu_ceiling);
-    replay.check(&candidates)?;
+    let space = Space::new(&grid, monitoring, proof.dynamics.cpu_ceiling, true);
+    replay.check(&space)?;
     let withheld = withheld(&present, proof.document.as_ref());
-    let (verdict, kept) = match withheld {
-        None => {
-            let (verdict, kept) = replay.judged(&candidates.policies, present.evaluated(&replay));
-            (Ok(verdict), kept)
-        }
-        Some(why) => (Err(why), vec![]),
+    let judged = match withheld {
+        None => Ok(replay.judged(&space, present.evaluated(&replay))),
+        Some(why) => Err(why),
     };
-    let given = verdict.as_ref().ok();
+    let verdict = judged.as_ref().map(|judged| &judged.verdict).map_err(|why| *why);
+    let given = verdict.ok();
     let document = RecommendationDocument {
         schema_version: SCHEMA_VERSION,
         advice_id: advice::id(request.environment.name(), withheld, given, proof.document.as_ref()),
@@ -414,15 +431,25 @@ fn compute(
         traffic: traffic_document(&traffic, &request.replayed),
         never_seen_above_percent: given.and_then(|verdict| never_seen(verdict, &model_document)),
         model: model_document,
-        candidates: candidates_document(&candidates, kept.len(), withheld.is_none()),
+        candidates: candidates_document(&space, judged.as_ref().ok()),
         present: present.document(&replay),
         back_test: proof.document,
-        verdict: verdict.as_ref().map_or_else(|why| *why, verdict_document),
+        verdict: verdict.map_or_else(|why| why, verdict_document),
         recommended: given.and_then(advice::recommended),
+        room: given.and_then(chosen).map(|chosen| replay.room(chosen)),
+        holds_with: given.and_then(chosen).map(|_| replay.names()).unwrap_or_default(),
         credits: given.and_then(|verdict| present.credits(&replay, verdict)),
         target_tracking: given.and_then(|_| replay.target_tracking(&grid)),
     };
-    Ok((document, kept))
+    Ok((document, judged.map(|judged| judged.kept).unwrap_or_default()))
+}
+
+/// The policy of a verdict that holds.
+fn chosen(verdict: &Verdict) -> Option<&Evaluated> {
+    match verdict {
+        Verdict::Change(chosen) | Verdict::Keep(chosen) => Some(chosen),
+        Verdict::NoneHolds { .. } => None,
+    }
 }
 
 /// The traffic as load. Recorded CPU strays from its line, and an alarm sees that, whatever the settings; but not where
@@ -460,37 +487,106 @@ fn initial(request: &SweepRequest, samples: &[Sample], group: Option<Group>) -> 
 struct Replay<'a> {
     setting: Setting<'a>,
     question: Question,
+    /// What CPU may not reach where traffic is amplified.
+    most: CpuPercent,
+    lights: Vec<Light>,
+    near_share: f64,
     threads: NonZero<usize>,
     progress: &'a (dyn Fn(usize, usize) + Sync),
 }
 
+/// What came of a sweep.
+struct Judged {
+    verdict: Verdict,
+    /// The cheapest that hold, cheapest first.
+    kept: Vec<Evaluated>,
+    /// Minutes that it took, as a share of all.
+    share_walked: f64,
+}
+
+/// Settings that are kept of those that hold.
+const KEPT: usize = 200;
+
+/// Settings among which the one with the most room is looked for.
+const NEAR: usize = 16;
+
 impl Replay<'_> {
-    fn check(&self, candidates: &Candidates) -> Result<(), SweepError> {
-        let Candidates { invalid, oscillating, too_fine, unreachable, .. } = *candidates;
-        let none = candidates.policies.is_empty();
-        if none {
-            Err(SweepError::NoCandidates { invalid, oscillating, too_fine, unreachable })
-        } else {
-            Ok(())
+    fn check(&self, space: &Space) -> Result<(), SweepError> {
+        let LeftOut { invalid, oscillating, too_fine, unreachable } = space.left_out();
+        let some = !space.is_empty();
+        some.then_some(()).ok_or(SweepError::NoCandidates { invalid, oscillating, too_fine, unreachable })
+    }
+
+    fn judged(&self, space: &Space, present: Option<Evaluated>) -> Judged {
+        let lit: Vec<Lit> = self.lights.iter().map(|light| light.on(&self.setting)).collect();
+        let settings: Vec<Setting<'_>> = lit.iter().map(Lit::setting).collect();
+        let ceilings = self.lights.iter().map(|light| self.ceiling_in(*light));
+        let engines: Vec<Engine<'_>> = settings
+            .iter()
+            .zip(ceilings)
+            .map(|(setting, ceiling)| Engine::new(setting, space, ceiling))
+            .collect();
+        let engine = Engine::new(&self.setting, space, self.question.ceiling);
+        let done = std::sync::atomic::AtomicUsize::new(0);
+        let progress = |more| {
+            let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
+            (self.progress)(before + more, space.len());
+        };
+        let allowed = self.question.minutes_over_allowed;
+        let found = engine.cheapest(allowed, KEPT, &engines, self.threads, &progress);
+        let kept: Vec<Evaluated> =
+            found.cheapest.iter().map(|scored| self.evaluated(scored.policy)).collect();
+        let rooms: Vec<f64> = kept.iter().take(NEAR).map(|evaluated| self.room(evaluated)).collect();
+        let best = roomiest(&kept, &rooms, self.near_share).map(|index| kept[index]);
+        let present = present.filter(|present| self.fails_with(&Plan::from(&present.policy)).is_empty());
+        let verdict = match recommend(present.filter(|present| self.holds(&present.outcome)), best) {
+            Verdict::NoneHolds { .. } => {
+                let closest = engine.least_over(self.threads, &progress);
+                Verdict::NoneHolds { closest: closest.map(|scored| self.evaluated(scored.policy)) }
+            }
+            verdict => verdict,
+        };
+        let all = found.settings as f64 * self.setting.load.demand_percent.len() as f64;
+        Judged { verdict, kept, share_walked: found.minutes_walked as f64 / all }
+    }
+
+    fn evaluated(&self, policy: ScalingPolicy) -> Evaluated {
+        let question = Question::whatever_it_takes(self.question.ceiling);
+        let outcome = self.setting.simulate(&policy, question).expect("it is never given up");
+        Evaluated { policy, outcome }
+    }
+
+    fn holds(&self, outcome: &Outcome) -> bool {
+        outcome.minutes_over <= self.question.minutes_over_allowed
+    }
+
+    /// Amplified traffic is a margin by itself.
+    fn ceiling_in(&self, light: Light) -> CpuPercent {
+        match light {
+            Light::Amplified(_) | Light::CostlierRequests(_) => self.most,
+            Light::LaterMetrics | Light::SlowerLaunch(_) | Light::Shifted(_) => self.question.ceiling,
         }
     }
 
-    fn judged(&self, policies: &[ScalingPolicy], present: Option<Evaluated>) -> (Verdict, Vec<Evaluated>) {
-        let kept = self.sweep(policies, self.question);
-        let verdict = match recommend(&self.setting, self.question, present, &kept) {
-            Verdict::NoneHolds { .. } => Verdict::NoneHolds { closest: self.closest(policies) },
-            verdict => verdict,
-        };
-        (verdict, kept)
+    fn room(&self, evaluated: &Evaluated) -> f64 {
+        room(&self.setting, evaluated, self.most, self.question.minutes_over_allowed)
     }
 
-    fn closest(&self, policies: &[ScalingPolicy]) -> Option<Evaluated> {
-        closest(&self.sweep(policies, Question { minutes_over_allowed: u32::MAX, ..self.question }))
+    fn names(&self) -> Vec<String> {
+        self.lights.iter().map(ToString::to_string).collect()
+    }
+
+    /// The lights in which a plan does not hold.
+    fn fails_with(&self, plan: &Plan) -> Vec<Light> {
+        let holds = |light: &&Light| {
+            let question = Question { ceiling: self.ceiling_in(**light), ..self.question };
+            light.on(&self.setting).setting().simulate(plan.clone(), question).is_some()
+        };
+        self.lights.iter().filter(|light| !holds(light)).copied().collect()
     }
 
     /// The cheapest target tracking policy that holds, within the limits that are tried.
     fn target_tracking(&self, grid: &Grid) -> Option<TargetTrackingDocument> {
-        let later = self.setting.with_later_metrics();
         let warm_up = Minutes(self.setting.dynamics.launch.0 + self.setting.dynamics.boot.0 + 1);
         let max_size = *grid.max_sizes.iter().max()?;
         let mut held: Vec<(Outcome, CpuPercent, Instances)> = Vec::new();
@@ -499,8 +595,8 @@ impl Replay<'_> {
                 let rule = Rule::TargetTracking(TargetTracking::cpu(target, warm_up));
                 let group = Group { min_size, max_size, cooldown: Seconds(360) };
                 let plan = Plan { rule, group, measure: Measure::CpuUtilization };
-                let holds_later = || later.simulate(plan.clone(), self.question).is_some();
-                let outcome = self.setting.simulate(plan.clone(), self.question).filter(|_| holds_later());
+                let outcome = self.setting.simulate(plan.clone(), self.question);
+                let outcome = outcome.filter(|_| self.fails_with(&plan).is_empty());
                 held.extend(outcome.map(|outcome| (outcome, target, min_size)));
             }
         }
@@ -512,15 +608,6 @@ impl Replay<'_> {
             max_size: max_size.0,
             outcome: outcome.into(),
         })
-    }
-
-    fn sweep(&self, policies: &[ScalingPolicy], question: Question) -> Vec<Evaluated> {
-        let done = std::sync::atomic::AtomicUsize::new(0);
-        let progress = |more| {
-            let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
-            (self.progress)(before + more, policies.len());
-        };
-        sweep(&self.setting, policies, question, self.threads, &progress)
     }
 }
 
@@ -589,7 +676,7 @@ impl<'a> Present<'a> {
     /// What the policy of `verdict` costs in CPU credits, where the instances are of one burstable type.
     fn credits(&self, replay: &Replay<'_>, verdict: &Verdict) -> Option<CreditsDocument> {
         let [instance_type] = &self.settings?.instance_types[..] else { return None };
-        let (Verdict::Change(chosen) | Verdict::Keep(chosen)) = verdict else { return None };
+        let chosen = chosen(verdict)?;
         let credits = Credits::of(BurstableSize::named(instance_type)?);
         let dynamics = Dynamics { credits: Some(credits), ..replay.setting.dynamics };
         let question = Question { minutes_over_allowed: u32::MAX, ..replay.question };
@@ -609,6 +696,17 @@ impl<'a> Present<'a> {
         replay.setting.simulate(plan.clone(), question)
     }
 
+    /// How many times the traffic they bear, if they hold as things are.
+    fn room(&self, replay: &Replay<'_>) -> Option<f64> {
+        let evaluated = self.evaluated(replay).filter(|evaluated| replay.holds(&evaluated.outcome))?;
+        Some(replay.room(&evaluated))
+    }
+
+    fn fails_with(&self, replay: &Replay<'_>) -> Vec<String> {
+        let Some(Ok(plan)) = &self.plan else { return vec![] };
+        replay.fails_with(plan).iter().map(ToString::to_string).collect()
+    }
+
     fn document(&self, replay: &Replay<'_>) -> Option<PresentDocument> {
         let settings = self.settings?;
         let mut findings = judge(settings);
@@ -617,6 +715,8 @@ impl<'a> Present<'a> {
         Some(PresentDocument {
             options: settings.policy().as_ref().map(crate::documents::options).unwrap_or_default(),
             outcome: self.outcome(replay).map(Into::into),
+            room: self.room(replay),
+            fails_with: self.fails_with(replay),
             not_simulated: self.plan.as_ref().and_then(|plan| plan.as_ref().err()).map(ToString::to_string),
             findings: weighty.map(ToString::to_string).collect(),
         })
@@ -625,7 +725,7 @@ impl<'a> Present<'a> {
 
 /// The greatest CPU that the line was seen at, if the policy of `verdict` goes beyond it.
 fn never_seen(verdict: &Verdict, model: &ModelDocument) -> Option<f64> {
-    let (Verdict::Change(chosen) | Verdict::Keep(chosen)) = verdict else { return None };
+    let chosen = chosen(verdict)?;
     let fit = model.fit.as_deref()?;
     let seen = fit.intercept_percent + fit.coefficient * fit.load_range.1;
     // Half a point is what CPU strays anyway.
@@ -643,13 +743,15 @@ fn traffic_document(traffic: &Traffic, replayed: &Replayed) -> TrafficDocument {
     }
 }
 
-fn candidates_document(candidates: &Candidates, held: usize, replayed: bool) -> CandidatesDocument {
+fn candidates_document(space: &Space, judged: Option<&Judged>) -> CandidatesDocument {
+    let LeftOut { oscillating, too_fine, unreachable, .. } = space.left_out();
     CandidatesDocument {
-        replayed: if replayed { candidates.policies.len() } else { 0 },
-        held,
-        oscillating: candidates.oscillating,
-        too_fine: candidates.too_fine,
-        unreachable: candidates.unreachable,
+        replayed: judged.map_or(0, |_| space.len()),
+        share_walked: judged.map_or(0.0, |judged| judged.share_walked),
+        kept: judged.map_or(0, |judged| judged.kept.len()),
+        oscillating,
+        too_fine,
+        unreachable,
     }
 }
 

@@ -17,5 +17,5 @@ mod watch;
 mod winners;
 
 pub use search::Engine;
-pub use space::Space;
+pub use space::{LeftOut, Space};
 pub use winners::{Found, Scored};

@@ -5,8 +5,8 @@
 //! find the cost of a request, [`latency`] the CPU at which users begin to wait; [`settings`], [`policy`], [`plan`], [`adjustment`], [`alarm`], [`dynamics`] and [`credits`]
 //! are AWS's rules; [`traffic`] is what comes in, [`course`] and [`schedule`] what happens besides;
 //! [`mod@reference`] replays it as plainly as possible and [`mod@simulate`] does the same fast; [`backtest`] holds
-//! a replay against what really happened; [`mod@sweep`] and [`recommendation`] choose, and [`judge`] says what is
-//! odd about settings. [`talk`] keeps the rules of the talk beside AWS's.
+//! a replay against what really happened; [`mod@sweep`] says what is tried, [`engine`] replays all of it, [`light`] is what
+//! a setting must hold in besides, [`recommendation`] chooses, and [`judge`] says what is odd about settings. [`talk`] keeps the rules of the talk beside AWS's.
 
 pub mod adjustment;
 pub mod alarm;
@@ -20,6 +20,7 @@ pub mod dynamics;
 pub mod engine;
 pub mod judge;
 pub mod latency;
+pub mod light;
 pub mod observation;
 pub mod plan;
 pub mod policy;

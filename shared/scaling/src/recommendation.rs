@@ -1,9 +1,11 @@
 //! Which of the policies that hold to take, and whether it is worth a change.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
+use crate::light::Light;
 use crate::simulate::{Outcome, Question};
 use crate::sweep::{Evaluated, Setting};
+use crate::units::CpuPercent;
 
 /// What to do about the present policy.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,26 +26,19 @@ pub const LEAST_SAVING: f64 = 0.01;
 
 /// The better of two policies that hold: the cheaper, then the calmer, then the cooler.
 pub fn preference(a: &Evaluated, b: &Evaluated) -> Ordering {
-    let rank =
-        |e: &Evaluated| (e.outcome.billed_instance_minutes, e.outcome.scale_outs + e.outcome.scale_ins);
-    rank(a).cmp(&rank(b)).then(a.outcome.max_cpu_percent.total_cmp(&b.outcome.max_cpu_percent))
+    let cost = |e: &Evaluated| e.outcome.billed_instance_minutes;
+    cost(a).cmp(&cost(b)).then(events(a).cmp(&events(b))).then_with(|| {
+        let [a, b] = [a, b].map(|e| e.outcome.max_cpu_percent);
+        a.total_cmp(&b)
+    })
 }
 
-/// Decides between `present` and the `kept` candidates. A candidate must hold with metrics that come a
-/// minute later, too: AWS does not publish the delay.
-pub fn recommend(
-    setting: &Setting<'_>,
-    question: Question,
-    present: Option<Evaluated>,
-    kept: &[Evaluated],
-) -> Verdict {
-    let later = setting.with_later_metrics();
-    let holds_later = |candidate: &Evaluated| later.simulate(&candidate.policy, question).is_some();
-    let holds = |candidate: &Evaluated| candidate.outcome.minutes_over <= question.minutes_over_allowed;
-    let mut ranked: Vec<&Evaluated> = kept.iter().filter(|candidate| holds(candidate)).collect();
-    ranked.sort_by(|a, b| preference(a, b));
-    let best = ranked.into_iter().find(|candidate| holds_later(candidate)).copied();
-    let present = present.filter(|present| holds(present) && holds_later(present));
+fn events(evaluated: &Evaluated) -> u32 {
+    evaluated.outcome.scale_outs + evaluated.outcome.scale_ins
+}
+
+/// Decides between `present`, if it holds, and the `best` of the candidates that hold.
+pub fn recommend(present: Option<Evaluated>, best: Option<Evaluated>) -> Verdict {
     match (best, present) {
         (Some(best), Some(present)) if is_worth_it(&best.outcome, &present.outcome) => Verdict::Change(best),
         (_, Some(present)) => Verdict::Keep(present),
@@ -57,10 +52,34 @@ fn is_worth_it(best: &Outcome, present: &Outcome) -> bool {
     saved >= LEAST_SAVING * present.billed_instance_minutes as f64
 }
 
-/// The one with the fewest minutes over the ceiling, then as [`preference`] has it.
-pub fn closest(evaluated: &[Evaluated]) -> Option<Evaluated> {
-    let rank = |a: &&Evaluated, b: &&Evaluated| {
-        a.outcome.minutes_over.cmp(&b.outcome.minutes_over).then(preference(a, b))
+/// How many times the traffic may become, in steps of a hundredth, before `evaluated` no longer holds `ceiling`: from 1 to
+/// [`MOST_ROOM`].
+pub fn room(
+    setting: &Setting<'_>,
+    evaluated: &Evaluated,
+    ceiling: CpuPercent,
+    minutes_over_allowed: u32,
+) -> f64 {
+    let question = Question { ceiling, minutes_over_allowed };
+    let holds = |hundredths: &u32| {
+        let lit = Light::Amplified(f64::from(*hundredths) / 100.0).on(setting);
+        lit.setting().simulate(&evaluated.policy, question).is_some()
     };
-    evaluated.iter().min_by(rank).copied()
+    let held = (101..=(MOST_ROOM * 100.0) as u32).take_while(holds).last();
+    f64::from(held.unwrap_or(100)) / 100.0
+}
+
+/// Times the traffic up to which room is looked for.
+pub const MOST_ROOM: f64 = 3.0;
+
+/// Of policies that hold, cheapest first, the one with the most room among those that cost at most `share` more than the
+/// cheapest; of equal room the calmest. `rooms` are theirs, as far as they are looked at.
+pub fn roomiest(cheapest_first: &[Evaluated], rooms: &[f64], share: f64) -> Option<usize> {
+    let first = cheapest_first.first()?.outcome.billed_instance_minutes as f64;
+    let near = |e: &&Evaluated| e.outcome.billed_instance_minutes as f64 <= first * (1.0 + share);
+    let near = cheapest_first.iter().take_while(near).zip(rooms).enumerate();
+    let rank = |(index, (evaluated, room)): &(usize, (&Evaluated, &f64))| {
+        (Reverse((*room * 100.0) as u32), events(evaluated), *index)
+    };
+    near.min_by_key(rank).map(|(index, _)| index)
 }

@@ -1,20 +1,18 @@
-//! Every plausible policy, replayed against the same load.
+//! Which policies are tried, and what they are replayed against.
 
 use std::collections::BTreeSet;
-use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use crate::course::Course;
 use crate::dynamics::{Dynamics, Monitoring};
 use crate::plan::Plan;
-use crate::policy::{Group, ScalingPolicy, Trigger};
+use crate::policy::{Group, ScalingPolicy};
 use crate::reference::Scenario;
 use crate::simulate::{Outcome, Question, simulate};
 use crate::traffic::Load;
 use crate::units::{CpuPercent, Instances, Minutes, Seconds};
 
-/// The values to try for each option; the candidates are all their combinations that make sense.
+/// The values to try for each option; the candidates are all their combinations that make sense
+/// ([`Space`](crate::engine::Space)).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grid {
     /// `UpperThreshold`.
@@ -37,24 +35,9 @@ pub struct Grid {
     pub max_sizes: Vec<Instances>,
 }
 
-/// The policies of a grid, and how many combinations were passed over.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Candidates {
-    /// What is to be replayed.
-    pub policies: Vec<ScalingPolicy>,
-    /// Combinations that are no policy: thresholds swapped, min over max.
-    pub invalid: usize,
-    /// Policies whose actions can call for their own reversal.
-    pub oscillating: usize,
-    /// Policies with a period that the metrics are too coarse for.
-    pub too_fine: usize,
-    /// Policies whose upper threshold CPU never comes up to.
-    pub unreachable: usize,
-}
-
 impl Grid {
-    /// What is tried unless told otherwise: thresholds every 5 % up to `ceiling` (every 1 % below 25), around the limits of
-    /// `present` where it is known, and room for the greatest need of `load`.
+    /// What is tried unless told otherwise: every whole percent up to `ceiling` as a threshold, increments up to what the
+    /// greatest need of `load` can ask for, and sizes around the limits of `present`, where it is known, up to that need.
     pub fn plausible(
         load: &Load,
         ceiling: CpuPercent,
@@ -62,9 +45,7 @@ impl Grid {
         monitoring: Monitoring,
     ) -> Self {
         let thresholds = |from: u32| -> Vec<CpuPercent> {
-            // A low ceiling leaves no room for steps of five.
-            let step = if ceiling.get() < 25.0 { 1 } else { 5 };
-            let values = (from * step..=ceiling.get() as u32).step_by(step as usize);
+            let values = from..=ceiling.get() as u32;
             values.filter_map(|percent| CpuPercent::new(f64::from(percent)).ok()).collect()
         };
         let least = present.map_or(1, |group| group.min_size.0);
@@ -74,74 +55,20 @@ impl Grid {
             upper_thresholds: thresholds(2),
             lower_thresholds: thresholds(1),
             upper_breach_scale_increments: increments(needed),
-            lower_breach_scale_increments: vec![Instances(1), Instances(2)],
+            lower_breach_scale_increments: (1..=4.min(needed)).map(Instances).collect(),
             periods: [1, 5].map(Minutes).into_iter().filter(|period| monitoring.allows(*period)).collect(),
             evaluation_periods: vec![1, 2, 3],
-            cooldowns: vec![Seconds(60), Seconds(180), Seconds(360)],
+            cooldowns: [60, 120, 180, 360, 600].map(Seconds).to_vec(),
             min_sizes: min_sizes(least, needed),
             max_sizes: vec![Instances(most.max(least + 3).min(10_000))],
         }
     }
-
-    /// All combinations that are policies, that don't chase their own tail, that the metrics allow, and whose upper
-    /// threshold lies under `ceiling`, which CPU does not pass: an alarm asks for more than its threshold.
-    pub fn candidates(&self, monitoring: Monitoring, ceiling: CpuPercent) -> Candidates {
-        let mut candidates =
-            Candidates { policies: vec![], invalid: 0, oscillating: 0, too_fine: 0, unreachable: 0 };
-        for group in self.groups() {
-            for trigger in self.triggers() {
-                match ScalingPolicy::new(trigger, group) {
-                    Err(_) => candidates.invalid += 1,
-                    Ok(policy) if policy.oscillates() => candidates.oscillating += 1,
-                    Ok(policy) if !monitoring.allows(policy.trigger().period) => candidates.too_fine += 1,
-                    Ok(policy) if ceiling <= policy.trigger().upper_threshold => candidates.unreachable += 1,
-                    Ok(policy) => candidates.policies.push(policy),
-                }
-            }
-        }
-        candidates
-    }
-
-    fn groups(&self) -> Vec<Group> {
-        let mut groups = Vec::new();
-        for &min_size in &self.min_sizes {
-            for &max_size in &self.max_sizes {
-                groups.extend(self.cooldowns.iter().map(|&cooldown| Group { min_size, max_size, cooldown }));
-            }
-        }
-        groups
-    }
-
-    fn triggers(&self) -> Vec<Trigger> {
-        let mut triggers = Vec::new();
-        for (upper_threshold, lower_threshold) in pairs(&self.upper_thresholds, &self.lower_thresholds) {
-            for (upper_breach_scale_increment, lower_breach_scale_increment) in
-                pairs(&self.upper_breach_scale_increments, &self.lower_breach_scale_increments)
-            {
-                for (period, evaluation_periods) in pairs(&self.periods, &self.evaluation_periods) {
-                    triggers.push(Trigger {
-                        upper_threshold,
-                        lower_threshold,
-                        upper_breach_scale_increment,
-                        lower_breach_scale_increment,
-                        period,
-                        evaluation_periods,
-                    });
-                }
-            }
-        }
-        triggers
-    }
 }
 
-fn pairs<A: Copy, B: Copy>(a: &[A], b: &[B]) -> Vec<(A, B)> {
-    a.iter().flat_map(|&a| b.iter().map(move |&b| (a, b))).collect()
-}
-
-/// One to four instances, and shares of a large group.
+/// One to ten instances, and shares of a larger group; none is larger than the group.
 fn increments(needed: u32) -> Vec<Instances> {
     let distinct: BTreeSet<u32> =
-        (1..=4).chain([needed / 8, needed / 4]).filter(|count| *count > 0).collect();
+        (1..=10.min(needed)).chain([needed / 4, needed / 2]).filter(|count| *count > 0).collect();
     distinct.into_iter().map(Instances).collect()
 }
 
@@ -197,38 +124,4 @@ impl Setting<'_> {
     pub fn with_later_metrics(&self) -> Self {
         Self { dynamics: self.dynamics.with_later_metrics(), ..self.clone() }
     }
-}
-
-/// Replays every policy on `threads` threads and keeps those that hold, in the order given, whatever the
-/// number of threads. `progress` is told of every policy that is done.
-pub fn sweep(
-    setting: &Setting<'_>,
-    policies: &[ScalingPolicy],
-    question: Question,
-    threads: NonZero<usize>,
-    progress: &(dyn Fn(usize) + Sync),
-) -> Vec<Evaluated> {
-    const CHUNK: usize = 32;
-    let next_chunk = AtomicUsize::new(0);
-    let work = || {
-        let mut kept = Vec::new();
-        loop {
-            let start = next_chunk.fetch_add(1, Ordering::Relaxed) * CHUNK;
-            let Some(chunk) = policies.get(start..policies.len().min(start + CHUNK)) else { return kept };
-            if chunk.is_empty() {
-                return kept;
-            }
-            let held = |policy: &ScalingPolicy| setting.simulate(policy, question);
-            kept.extend(chunk.iter().enumerate().filter_map(|(index, policy)| {
-                held(policy).map(|outcome| (start + index, Evaluated { policy: *policy, outcome }))
-            }));
-            progress(chunk.len());
-        }
-    };
-    let mut kept: Vec<(usize, Evaluated)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.get()).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("a replay does not panic")).collect()
-    });
-    kept.sort_by_key(|(index, _)| *index);
-    kept.into_iter().map(|(_, evaluated)| evaluated).collect()
 }

@@ -104,7 +104,7 @@ fn print(files: &Files, output: &mut Output) -> anyhow::Result<()> {
     let named = [
         ("the message", files.message.as_ref()),
         ("the advice, for programs", Some(&files.recommendation)),
-        ("every policy that holds", Some(&files.table)),
+        ("the cheapest that hold", Some(&files.table)),
         ("what a request costs", files.fit.as_ref()),
         ("the samples", Some(&files.samples)),
     ];

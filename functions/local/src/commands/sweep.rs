@@ -5,7 +5,7 @@ use std::io::Write as _;
 use anyhow::Context as _;
 use clap::Args;
 use pipeline::advice;
-use pipeline::sweep::{self, Model, Replayed, SweepReport, SweepRequest};
+use pipeline::sweep::{self, Margins, Model, Replayed, SweepReport, SweepRequest};
 use scaling::cpu_model::CpuModel;
 use scaling::units::Window;
 
@@ -16,7 +16,7 @@ use crate::progress;
 /// Replay recent traffic under every plausible policy
 ///
 /// Finds the cheapest settings that keep CPU under the ceiling, compares them with the present ones, and keeps
-/// the advice with a table of every policy that holds. With --stages it answers a "what if" instead, and
+/// the advice with a table of the cheapest that hold. With --stages it answers a "what if" instead, and
 /// keeps nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -85,6 +85,7 @@ pub(crate) async fn sweep(
         ceiling: how.aim.ceiling.map(|percent| percent.0),
         margin: how.aim.margin.map(|percent| percent.0),
         minutes_over_allowed: how.aim.allow_over.unwrap_or(0),
+        margins: Margins::default(),
         grid: how.candidates.values().overrides().context("reading the values to try")?,
         dynamics: dynamics(&how.delays)?,
         threads: threads(how.aim.threads),
@@ -102,7 +103,7 @@ fn print(ground: &Ground, report: &SweepReport, output: &mut Output) -> anyhow::
         Some(_) if ground.dry_run => writeln!(output, "\nThis was a rehearsal: nothing was kept.")?,
         Some(keys) => {
             writeln!(output, "\nThe advice lies in   {}", ground.path(&keys.recommendation).display())?;
-            writeln!(output, "Every policy that holds   {}", ground.path(&keys.table).display())?;
+            writeln!(output, "The cheapest that hold   {}", ground.path(&keys.table).display())?;
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use super::ranks::Ranks;
 use super::space::{Kind, Space};
 use super::trace::{BLOCK, Points, Trace};
 use super::watch::Watch;
-use super::winners::{Best, Cheapest, Found, Frontier, Scored, Steps};
+use super::winners::{Best, Cheapest, Found, Frontier, Holding, Least, LeastOver, Scored, Steps};
 use crate::course::CapacityChange;
 use crate::policy::ScalingPolicy;
 use crate::reference::STEPS_PER_PERCENT;
@@ -267,10 +267,7 @@ impl<'a> Engine<'a> {
 
     /// The setting at a place that [`Engine::every`] named.
     pub fn policy(&self, place: usize) -> ScalingPolicy {
-        self.policy_at(place / self.space.pairs.len(), place % self.space.pairs.len())
-    }
-
-    pub(super) fn policy_at(&self, kind: usize, pair: usize) -> ScalingPolicy {
+        let (kind, pair) = (place / self.space.pairs.len(), place % self.space.pairs.len());
         self.space.kinds[kind].policy(self.space.pairs[pair])
     }
 
@@ -299,13 +296,15 @@ impl<'a> Engine<'a> {
         })
     }
 
-    /// The `count` cheapest settings that are over the ceiling in at most `minutes_over_allowed` minutes, with the proof
-    /// that no other is cheaper: every one that was given up was over, or cost more with what it would have needed at
-    /// the least. `progress` is told of every so many settings done.
+    /// The `count` cheapest settings that are over the ceiling in at most `minutes_over_allowed` minutes, here and in each
+    /// of `also_in`, which are engines of the same space. It is proven that no other is cheaper: every one that was given
+    /// up was over, or cost more with what it would have needed at the least. `progress` is told of every so many
+    /// settings done.
     pub fn cheapest(
         &self,
         minutes_over_allowed: u32,
         count: usize,
+        also_in: &[Engine<'_>],
         threads: NonZero<usize>,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Found {
@@ -314,13 +313,21 @@ impl<'a> Engine<'a> {
         let best = Best::new(count);
         let ask = |place: usize, pairs: &[usize]| {
             let (kind, bound) = (&self.space.kinds[place], &bounds[place]);
-            let whole = u64::from(bound.from(0, minutes_over_allowed));
-            if best.limit() < whole {
+            let allowed = minutes_over_allowed;
+            if best.limit() < u64::from(bound.from(0, allowed)) {
                 return 0;
             }
-            let mut sink =
-                Cheapest { engine: self, best: &best, bound, allowed: minutes_over_allowed, place };
-            self.run(kind, pairs, &chunks, &mut sink)
+            let mut sink = Cheapest { best: &best, bound, allowed, finished: vec![] };
+            let walked = self.run(kind, pairs, &chunks, &mut sink);
+            let holding = |pairs: Vec<usize>, engine: &Engine<'_>| engine.holding(kind, &pairs, allowed);
+            let pairs = sink.finished.iter().map(|(pair, ..)| *pair).collect();
+            let holding: Vec<usize> = also_in.iter().fold(pairs, holding);
+            for (pair, minutes_over, billed) in sink.finished {
+                if holding.binary_search(&pair).is_ok() {
+                    best.add(self.scored((place, pair), minutes_over, billed));
+                }
+            }
+            walked
         };
         let few: Vec<usize> = (0..self.space.kinds.len()).step_by(COARSE_KINDS).collect();
         for place in few {
@@ -340,6 +347,30 @@ impl<'a> Engine<'a> {
             minutes_walked: sum(|walked| walked.0),
             settings: sum(|walked| walked.1),
         }
+    }
+
+    /// Those of `pairs`, in order, that are over in at most so many minutes.
+    fn holding(&self, kind: &Kind, pairs: &[usize], allowed: u32) -> Vec<usize> {
+        let mut sink = Holding { allowed, held: vec![] };
+        self.run(kind, pairs, &chunks(self.minutes()), &mut sink);
+        sink.held
+    }
+
+    pub(super) fn scored(&self, place: (usize, usize), minutes_over: u32, billed: u32) -> Scored {
+        let policy = self.space.kinds[place.0].policy(self.space.pairs[place.1]);
+        Scored { policy, minutes_over, billed_instance_minutes: u64::from(billed), place }
+    }
+
+    /// The setting with the fewest minutes over the ceiling, and of those the cheapest.
+    pub fn least_over(&self, threads: NonZero<usize>, progress: &(dyn Fn(usize) + Sync)) -> Option<Scored> {
+        let chunks = chunks(self.minutes());
+        let least = Least::default();
+        self.on_threads(threads, |place, (): &mut ()| {
+            let (kind, pairs) = (&self.space.kinds[place], self.pairs(&self.space.kinds[place]));
+            self.run(kind, &pairs, &chunks, &mut LeastOver { engine: self, least: &least, place });
+            progress(pairs.len());
+        });
+        least.into_found()
     }
 
     /// The frontier of cost and minutes over the ceiling, up to `most_over` of them: the cheapest setting for every number of

@@ -1,6 +1,7 @@
 //! Which settings there are, by what they have in common.
 
-use crate::policy::{Group, ScalingPolicy, Trigger, least_swinging_threshold};
+use crate::dynamics::Monitoring;
+use crate::policy::{Group, PolicyError, ScalingPolicy, Trigger, least_swinging_threshold};
 use crate::sweep::Grid;
 use crate::units::{CpuPercent, Instances, Minutes};
 
@@ -12,6 +13,20 @@ pub struct Space {
     pub(super) kinds: Vec<Kind>,
     /// Whether settings that can call for their own reversal are left out.
     steady: bool,
+    left_out: LeftOut,
+}
+
+/// Combinations of a grid's values that are not replayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LeftOut {
+    /// Combinations that are no policy: thresholds swapped, min over max.
+    pub invalid: usize,
+    /// Policies whose actions can call for their own reversal.
+    pub oscillating: usize,
+    /// Policies with a period that the metrics are too coarse for.
+    pub too_fine: usize,
+    /// Policies whose upper threshold CPU never comes up to.
+    pub unreachable: usize,
 }
 
 /// Everything but the thresholds.
@@ -25,9 +40,10 @@ pub(super) struct Kind {
 }
 
 impl Space {
-    /// All combinations of the values, without those that wait for more CPU than `most_cpu`, and, if `steady`, without
-    /// those that can call for their own reversal.
-    pub fn new(grid: &Grid, most_cpu: CpuPercent, steady: bool) -> Self {
+    /// All combinations of the values that are policies, that the metrics allow, whose upper threshold lies under `most_cpu`
+    /// (which CPU does not pass, and an alarm asks for more than its threshold), and, if `steady`, whose actions can't
+    /// call for their own reversal.
+    pub fn new(grid: &Grid, monitoring: Monitoring, most_cpu: CpuPercent, steady: bool) -> Self {
         let (uppers, lowers) = (&grid.upper_thresholds, &grid.lower_thresholds);
         let mut places: Vec<(usize, usize)> = (0..uppers.len())
             .filter(|upper| uppers[*upper] < most_cpu)
@@ -38,17 +54,44 @@ impl Space {
         const TILE: usize = 8;
         places.sort_by_key(|(upper, lower)| (upper / TILE, lower / TILE, *upper, *lower));
         let pairs = places.into_iter().map(|(upper, lower)| (uppers[upper], lowers[lower])).collect();
-        Self { pairs, kinds: kinds(grid), steady }
+        let mut space = Self { pairs, kinds: vec![], steady, left_out: LeftOut::default() };
+        space.fill(grid, monitoring, uppers.len() * lowers.len());
+        space
+    }
+
+    fn fill(&mut self, grid: &Grid, monitoring: Monitoring, all_pairs: usize) {
+        let valid = |upper: &CpuPercent| grid.lower_thresholds.iter().filter(|lower| *lower < upper).count();
+        let valid_pairs: usize = grid.upper_thresholds.iter().map(valid).sum();
+        for kind in kinds(grid) {
+            if kind.check().is_err() {
+                self.left_out.invalid += all_pairs;
+                continue;
+            }
+            self.left_out.invalid += all_pairs - valid_pairs;
+            if !monitoring.allows(kind.period) {
+                self.left_out.too_fine += valid_pairs;
+                continue;
+            }
+            let taken = self.pairs.iter().filter(|pair| self.has(&kind, **pair)).count();
+            self.left_out.unreachable += valid_pairs - self.pairs.len();
+            self.left_out.oscillating += self.pairs.len() - taken;
+            self.kinds.push(kind);
+        }
     }
 
     /// How many settings there are.
     pub fn len(&self) -> usize {
-        self.kinds.iter().map(|kind| self.pairs.iter().filter(|pair| self.has(kind, **pair)).count()).sum()
+        self.kinds.len() * self.pairs.len() - self.left_out.oscillating
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What was passed over.
+    pub fn left_out(&self) -> LeftOut {
+        self.left_out
     }
 
     pub(super) fn has(&self, kind: &Kind, (upper, lower): (CpuPercent, CpuPercent)) -> bool {
@@ -61,7 +104,7 @@ impl Space {
 fn kinds(grid: &Grid) -> Vec<Kind> {
     let mut kinds = Vec::new();
     for &min_size in &grid.min_sizes {
-        for &max_size in grid.max_sizes.iter().filter(|max_size| min_size <= **max_size) {
+        for &max_size in &grid.max_sizes {
             for &cooldown in &grid.cooldowns {
                 let group = Group { min_size, max_size, cooldown };
                 for &period in &grid.periods {
@@ -80,18 +123,24 @@ fn kinds(grid: &Grid) -> Vec<Kind> {
 }
 
 impl Kind {
-    pub(super) fn policy(
-        &self,
-        (upper_threshold, lower_threshold): (CpuPercent, CpuPercent),
-    ) -> ScalingPolicy {
-        let trigger = Trigger {
+    /// Whatever the thresholds.
+    fn check(&self) -> Result<(), PolicyError> {
+        let [lower, upper] = [1.0, 99.0].map(|percent| CpuPercent::new(percent).expect("a percentage"));
+        ScalingPolicy::new(self.trigger((upper, lower)), self.group).map(|_| ())
+    }
+
+    pub(super) fn policy(&self, pair: (CpuPercent, CpuPercent)) -> ScalingPolicy {
+        ScalingPolicy::new(self.trigger(pair), self.group).expect("a space holds policies only")
+    }
+
+    fn trigger(&self, (upper_threshold, lower_threshold): (CpuPercent, CpuPercent)) -> Trigger {
+        Trigger {
             upper_threshold,
             lower_threshold,
             upper_breach_scale_increment: self.up,
             lower_breach_scale_increment: self.down,
             period: self.period,
             evaluation_periods: self.evaluation_periods,
-        };
-        ScalingPolicy::new(trigger, self.group).expect("a space holds policies only")
+        }
     }
 }

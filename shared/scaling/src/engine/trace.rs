@@ -22,7 +22,11 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn zero(count: usize, width: usize) -> Self {
-        Self { bytes: vec![0; count * width], width }
+        Self::all(0, count, width)
+    }
+
+    pub(super) fn all(byte: u8, count: usize, width: usize) -> Self {
+        Self { bytes: vec![byte; count * width], width }
     }
 
     #[inline(always)]
@@ -131,8 +135,13 @@ impl<'a> Trace<'a> {
 
     /// More instances are never busier.
     fn overloaded(&self, minute: usize, ceiling: f64) -> u8 {
-        let sizes: Vec<u8> = (1..=self.most).collect();
-        sizes.partition_point(|size| self.wanted(minute, *size).on_line >= ceiling) as u8
+        let (mut some, mut too_many) = (0, u16::from(self.most) + 1);
+        while some + 1 < too_many {
+            let middle = u16::midpoint(some, too_many);
+            let is_over = self.wanted(minute, middle as u8).on_line >= ceiling;
+            (some, too_many) = if is_over { (middle, too_many) } else { (some, middle) };
+        }
+        some as u8
     }
 
     fn wanted(&self, minute: usize, serving: u8) -> Wanted {

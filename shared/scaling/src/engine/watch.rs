@@ -51,35 +51,25 @@ pub(super) struct Watch {
 impl Watch {
     /// `None` if the alarms look farther back than is kept of a lane.
     pub(super) fn new(trace: &Trace<'_>, points: &Arc<Points>, evaluation_periods: usize) -> Option<Self> {
-        let offset = trace.load.start.epoch_minutes();
-        let visible = |now: usize| usize::try_from(trace.dynamics.visible_end(now as i64, offset)).ok();
-        let look = |now: usize| visible(now).and_then(|end| look(points, evaluation_periods, end));
-        let seen: Vec<Option<Each>> = (0..trace.len()).map(look).collect();
-        let reach = reach(&seen);
-        let span = usize::from(reach.iter().copied().max().unwrap_or(0)) + 1;
-        let looks =
-            seen.iter().map(|each| each.as_ref().map_or(Look::Quiet, |each| each.brief(points.period)));
-        let looks: Vec<Look> = looks.collect();
-        let rare = |(now, each): (usize, Option<Each>)| {
-            each.filter(|_| looks[now] == Look::Each).map(|each| (now, each))
-        };
-        let each = seen.iter().cloned().enumerate().filter_map(rare).collect();
         let count = trace.len() / BLOCK;
         let mut watch = Self {
             points: Arc::clone(points),
             evaluation_periods,
-            looks,
-            each,
-            reach,
-            span,
-            blocks: vec![false; count],
+            looks: Vec::with_capacity(trace.len()),
+            each: BTreeMap::new(),
+            reach: vec![0; trace.len() + 1],
+            span: 1,
+            blocks: vec![true; count],
             highest: Rows::zero(count, trace.width()),
-            lowest: Rows::zero(count, trace.width()),
+            lowest: Rows::all(255, count, trace.width()),
         };
-        for (block, seen) in seen.chunks_exact(BLOCK).enumerate() {
-            watch.summarize(block, seen);
+        let offset = trace.load.start.epoch_minutes();
+        for now in 0..trace.len() {
+            let visible_end = usize::try_from(trace.dynamics.visible_end(now as i64, offset)).ok();
+            watch.add(now, visible_end);
         }
-        (span <= KEPT).then_some(watch)
+        watch.span += usize::from(watch.reach.iter().copied().max().unwrap_or(0));
+        (watch.span <= KEPT).then_some(watch)
     }
 
     /// What is looked at where it is more than the newest points.
@@ -87,59 +77,61 @@ impl Watch {
         &self.each[&now]
     }
 
-    fn summarize(&mut self, block: usize, seen: &[Option<Each>]) {
-        let (highest, lowest) = (self.highest.row_mut(block), self.lowest.row_mut(block));
-        lowest.fill(255);
-        for each in seen.iter().flatten() {
-            if each.holds {
-                return;
+    fn add(&mut self, now: usize, visible_end: Option<usize>) {
+        let (period, count) = (self.points.period, self.evaluation_periods);
+        let full = visible_end.filter(|end| count * period <= *end);
+        let newest = full.filter(|end| (0..count).all(|back| self.points.known[end - back * period]));
+        let look = match (newest, full) {
+            (Some(end), _) if count <= 3 => {
+                let place = |back: usize| ((end - back.min(count - 1) * period) % KEPT) as u8;
+                (0..count).for_each(|back| self.note(now, end - back * period));
+                self.summarize(now, (0..count).map(move |back| end - back * period));
+                Look::Newest([place(0), place(1), place(2)])
             }
-            let (mut least, mut greatest) = ([255; 256], [0; 256]);
-            for end in &each.ends {
-                let row = self.points.rows.row(*end);
-                for ((least, greatest), byte) in least.iter_mut().zip(&mut greatest).zip(row) {
-                    *least = (*byte).min(*least);
-                    *greatest = (*byte).max(*greatest);
-                }
-            }
-            highest.iter_mut().zip(least).for_each(|(highest, least)| *highest = least.max(*highest));
-            lowest.iter_mut().zip(greatest).for_each(|(lowest, most)| *lowest = most.min(*lowest));
-        }
-        self.blocks[block] = true;
+            (_, Some(end)) => self.add_each(now, end),
+            (_, None) => Look::Quiet,
+        };
+        self.looks.push(look);
     }
-}
 
-impl Each {
-    fn brief(&self, period: usize) -> Look {
-        let newest = self.ends[0];
-        let unbroken = self.ends.iter().enumerate().all(|(back, end)| *end == newest - back * period);
-        if self.holds || !unbroken || 3 < self.ends.len() {
-            return Look::Each;
+    fn add_each(&mut self, now: usize, visible_end: usize) -> Look {
+        let Some(each) = look(&self.points, self.evaluation_periods, visible_end) else { return Look::Quiet };
+        each.ends.iter().for_each(|end| self.note(now, *end));
+        match self.blocks.get_mut(now / BLOCK) {
+            Some(block) if each.holds => *block = false,
+            _ => self.summarize(now, each.ends.iter().copied()),
         }
-        let place = |back: usize| (self.ends.get(back).unwrap_or(&newest) % KEPT) as u8;
-        Look::Newest([place(0), place(1), place(2)])
+        self.each.insert(now, each);
+        Look::Each
+    }
+
+    fn note(&mut self, now: usize, end: usize) {
+        self.reach[end] = (now - end + 1).min(255) as u8;
+    }
+
+    /// The alarms of `now` look at the points that end before `ends`.
+    fn summarize(&mut self, now: usize, ends: impl Iterator<Item = usize> + Clone) {
+        let block = now / BLOCK;
+        if self.blocks.len() <= block {
+            return;
+        }
+        let rows = ends.map(|end| self.points.rows.row(end));
+        let (highest, lowest) = (self.highest.row_mut(block), self.lowest.row_mut(block));
+        for (size, (highest, lowest)) in highest.iter_mut().zip(lowest).enumerate() {
+            let bytes = rows.clone().map(|row| row[size]);
+            let (least, greatest) =
+                bytes.fold((255, 0), |(least, greatest), byte| (byte.min(least), byte.max(greatest)));
+            *highest = least.max(*highest);
+            *lowest = greatest.min(*lowest);
+        }
     }
 }
 
 /// [`crate::alarm::AlarmRule::evaluate`] for a Beanstalk alarm, whatever its threshold; `None` if it can't be in alarm.
 fn look(points: &Points, evaluation_periods: usize, visible_end: usize) -> Option<Each> {
-    let full = visible_end / points.period;
-    if full < evaluation_periods {
-        return None;
-    }
-    let seen = full.min(evaluation_periods + EXTRA_POINTS);
+    let seen = (visible_end / points.period).min(evaluation_periods + EXTRA_POINTS);
     let newest_first = (0..seen).map(|back| visible_end - back * points.period);
     let ends: Vec<usize> = newest_first.filter(|end| points.known[*end]).take(evaluation_periods).collect();
     let oldest_back = (visible_end - ends.last()?) / points.period + 1;
     Some(Each { holds: ends.len() < evaluation_periods && oldest_back < evaluation_periods, ends })
-}
-
-fn reach(seen: &[Option<Each>]) -> Vec<u8> {
-    let mut reach = vec![0; seen.len() + 1];
-    for (now, each) in seen.iter().enumerate() {
-        for end in each.iter().flat_map(|each| &each.ends) {
-            reach[*end] = (now - end + 1).min(255) as u8;
-        }
-    }
-    reach
 }

@@ -1,7 +1,7 @@
 //! What is kept of the settings that were gone through: the cheapest, or the frontier of cost and minutes over.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::bound::Bound;
 use super::search::{Engine, Sink};
@@ -17,7 +17,7 @@ pub struct Scored {
     /// Billed instances, summed over minutes.
     pub billed_instance_minutes: u64,
     /// Where in the space it stands: what decides between equals.
-    place: (usize, usize),
+    pub(super) place: (usize, usize),
 }
 
 impl Scored {
@@ -64,7 +64,7 @@ impl Best {
         self.found.into_inner().expect("no thread panics")
     }
 
-    fn add(&self, scored: Scored) {
+    pub(super) fn add(&self, scored: Scored) {
         let mut found = self.found.lock().expect("no thread panics");
         let place = found.partition_point(|other| other.rank() < scored.rank());
         if place < self.most {
@@ -77,12 +77,13 @@ impl Best {
     }
 }
 
+/// Those that hold and are not dearer than the best so far.
 pub(super) struct Cheapest<'a> {
-    pub(super) engine: &'a Engine<'a>,
     pub(super) best: &'a Best,
     pub(super) bound: &'a Bound,
     pub(super) allowed: u32,
-    pub(super) place: usize,
+    /// Pair, minutes over, instance-minutes; by pair.
+    pub(super) finished: Vec<(usize, u32, u32)>,
 }
 
 impl Sink for Cheapest<'_> {
@@ -93,16 +94,26 @@ impl Sink for Cheapest<'_> {
     }
 
     fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
-        let billed_instance_minutes = u64::from(billed);
-        let limit = self.best.limit();
-        if minutes_over <= self.allowed && billed_instance_minutes <= limit {
-            let policy = self.engine.policy_at(self.place, pair);
-            self.best.add(Scored {
-                policy,
-                minutes_over,
-                billed_instance_minutes,
-                place: (self.place, pair),
-            });
+        if minutes_over <= self.allowed && u64::from(billed) <= self.best.limit() {
+            self.finished.push((pair, minutes_over, billed));
+        }
+    }
+}
+
+/// Those that hold.
+pub(super) struct Holding {
+    pub(super) allowed: u32,
+    pub(super) held: Vec<usize>,
+}
+
+impl Sink for Holding {
+    fn may_matter(&self, _: usize, minutes_over: u32, _: u32) -> bool {
+        minutes_over <= self.allowed
+    }
+
+    fn finish(&mut self, pair: usize, minutes_over: u32, _: u32) {
+        if minutes_over <= self.allowed {
+            self.held.push(pair);
         }
     }
 }
@@ -160,9 +171,52 @@ impl Sink for Frontier<'_> {
         let billed_instance_minutes = u64::from(billed);
         let best = self.steps.billed.get(minutes_over as usize);
         if best.is_some_and(|best| billed_instance_minutes <= best.load(Ordering::Relaxed)) {
-            let policy = self.engine.policy_at(self.place, pair);
-            let place = (self.place, pair);
-            self.steps.add(Scored { policy, minutes_over, billed_instance_minutes, place });
+            self.steps.add(self.engine.scored((self.place, pair), minutes_over, billed));
+        }
+    }
+}
+
+/// The setting with the fewest minutes over so far, of all threads.
+pub(super) struct Least {
+    minutes_over: AtomicU32,
+    found: Mutex<Option<Scored>>,
+}
+
+impl Default for Least {
+    fn default() -> Self {
+        Self { minutes_over: AtomicU32::new(u32::MAX), found: Mutex::new(None) }
+    }
+}
+
+impl Least {
+    fn add(&self, scored: Scored) {
+        let rank = |scored: &Scored| (scored.minutes_over, scored.rank());
+        let mut found = self.found.lock().expect("no thread panics");
+        if found.is_none_or(|found| rank(&scored) < rank(&found)) {
+            *found = Some(scored);
+            self.minutes_over.store(scored.minutes_over, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn into_found(self) -> Option<Scored> {
+        self.found.into_inner().expect("no thread panics")
+    }
+}
+
+pub(super) struct LeastOver<'a> {
+    pub(super) engine: &'a Engine<'a>,
+    pub(super) least: &'a Least,
+    pub(super) place: usize,
+}
+
+impl Sink for LeastOver<'_> {
+    fn may_matter(&self, _: usize, minutes_over: u32, _: u32) -> bool {
+        minutes_over <= self.least.minutes_over.load(Ordering::Relaxed)
+    }
+
+    fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
+        if self.may_matter(0, minutes_over, billed) {
+            self.least.add(self.engine.scored((self.place, pair), minutes_over, billed));
         }
     }
 }
