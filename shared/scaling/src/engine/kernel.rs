@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::lanes::{Bytes, Lanes, MOST};
 use super::ranks::Ranks;
-use super::trace::{BLOCK, Trace, UNKNOWN, point};
+use super::trace::{BLOCK, Rows, Trace, UNKNOWN, point};
 use super::watch::{Each, KEPT, Look, Watch};
 use crate::course::CapacityChange;
 use crate::dynamics::Booting;
@@ -23,6 +23,15 @@ pub(super) const HISTORY: usize = 16;
 
 /// Minutes that a launch and a boot may take together, and one more.
 pub(super) const ON_THE_WAY: usize = 64;
+
+/// One change is over, and no point over it is looked at any more, before the next may begin: most of what lanes carry is
+/// then of no use.
+pub(super) const APART: u8 = 0;
+/// Points are of one minute, and nothing is done while instances boot: points over a change are those of the minutes in
+/// which as many boot as were launched at once.
+pub(super) const BY_THE_MINUTE: u8 = 1;
+/// Everything is carried along.
+pub(super) const ANY: u8 = 2;
 
 /// What all candidates of a group have in common, in bytes.
 #[derive(Debug, Clone)]
@@ -88,13 +97,17 @@ impl Moves {
         next.unwrap_or(usize::MAX)
     }
 
-    /// Whether one change is over, and no point over it is looked at any more, before the next may begin: most of what
-    /// lanes carry is then of no use.
-    pub(super) fn are_apart(&self, watch: &Watch) -> bool {
+    /// How much a lane must carry.
+    pub(super) fn mode(&self, watch: &Watch) -> u8 {
         let over_a_change = self.on_the_way() + watch.points.period;
         let out = over_a_change + watch.span <= usize::from(self.rest_out) + 2;
         let in_ = watch.points.period + watch.span <= usize::from(self.rest_in) + 2;
-        !self.acts_while_booting && 0 < self.on_the_way() && out && in_
+        let launching = usize::from(self.launch) + watch.span <= usize::from(self.rest_out) + 1;
+        match (self.acts_while_booting || self.on_the_way() == 0, out && in_, watch.points.period) {
+            (false, true, _) => APART,
+            (false, false, 1) if launching => BY_THE_MINUTE,
+            _ => ANY,
+        }
     }
 
     fn on_the_way(&self) -> usize {
@@ -213,6 +226,9 @@ pub(super) struct Given<'a> {
     pub(super) watch: &'a Watch,
     pub(super) ranks: &'a Ranks,
     pub(super) moves: &'a Moves,
+    /// The points of single minutes in which as many instances boot as the group launches at once; where that is of no
+    /// use, any.
+    pub(super) booting: &'a Rows,
 }
 
 /// Points that do not breach, by the minute that they end before.
@@ -224,7 +240,7 @@ struct Fine<L: Lanes> {
 /// A pack at work.
 ///
 /// `W` is the width of a row, `N` how many points an alarm looks at (up to three), `APART` what [`Moves::are_apart`] says.
-struct Live<'a, L: Lanes, const W: usize, const N: usize, const APART: bool> {
+struct Live<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> {
     lanes: L,
     with: Given<'a>,
     pack: &'a mut Pack,
@@ -265,7 +281,7 @@ struct Live<'a, L: Lanes, const W: usize, const N: usize, const APART: bool> {
 
 /// Goes through `minutes`, which begin with a block, and end with one or with the trace.
 #[inline(always)]
-pub(super) fn advance<L: Lanes, const W: usize, const N: usize, const APART: bool>(
+pub(super) fn advance<L: Lanes, const W: usize, const N: usize, const MODE: u8>(
     lanes: L,
     with: Given<'_>,
     pack: &mut Pack,
@@ -273,7 +289,7 @@ pub(super) fn advance<L: Lanes, const W: usize, const N: usize, const APART: boo
 ) {
     let all = lanes.mask(u128::MAX);
     let mut fine = Fine { high: [all; KEPT], low: [all; KEPT] };
-    let mut live = Live::<L, W, N, APART>::load(lanes, with, pack, &mut fine, minutes.start);
+    let mut live = Live::<L, W, N, MODE>::load(lanes, with, pack, &mut fine, minutes.start);
     let mut now = minutes.start;
     while now < minutes.end {
         let stop = minutes.end.min(now + BLOCK);
@@ -282,8 +298,10 @@ pub(super) fn advance<L: Lanes, const W: usize, const N: usize, const APART: boo
             let looks = with.watch.looks[now..stop].iter();
             let overloaded = with.trace.overloaded[now..stop].iter();
             let rows = with.watch.points.rows.rows_of::<W>(now + 1..stop + 1);
-            for (minute, ((look, overloaded), row)) in (now..stop).zip(looks.zip(overloaded).zip(rows)) {
-                live.minute(minute, *look, *overloaded, row);
+            let booting = with.booting.rows_of::<W>(now + 1..stop + 1);
+            let minutes = (now..stop).zip(looks.zip(overloaded).zip(rows.zip(booting)));
+            for (minute, ((look, overloaded), (row, booting))) in minutes {
+                live.minute(minute, *look, *overloaded, row, booting);
                 if W != 16 && (minute + 1) % minutes_until_full::<W>() == 0 {
                     live.flush();
                 }
@@ -302,7 +320,7 @@ const fn minutes_until_full<const W: usize>() -> usize {
     if W == 16 { 16 } else { 256 / W }
 }
 
-impl<'a, L: Lanes, const W: usize, const N: usize, const APART: bool> Live<'a, L, W, N, APART> {
+impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W, N, MODE> {
     #[inline(always)]
     fn load(lanes: L, with: Given<'a>, pack: &'a mut Pack, fine: &'a mut Fine<L>, now: usize) -> Self {
         let zero = lanes.splat(0);
@@ -339,7 +357,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const APART: bool> Live<'a, L
             live.fine.high[slot] = lanes.mask(live.pack.fine_high[slot]);
             live.fine.low[slot] = lanes.mask(live.pack.fine_low[slot]);
         }
-        live.moving = if APART { now < live.still_since } else { live.is_any_unsettled() };
+        live.moving = if MODE != ANY { now < live.still_since } else { live.is_any_unsettled() };
         live.set_limits(live.limits);
         with.moves.changes.iter().take_while(|(at, _)| *at < now).for_each(|(_, change)| live.limit(change));
         live
@@ -407,12 +425,12 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const APART: bool> Live<'a, L
     }
 
     #[inline(always)]
-    fn minute(&mut self, now: usize, look: Look, overloaded: u8, row: &[u8]) {
+    fn minute(&mut self, now: usize, look: Look, overloaded: u8, row: &[u8], with_booting: &[u8]) {
         let lanes = self.lanes;
         if self.moving {
             self.arrive(now);
         }
-        if !APART && self.next_change == now {
+        if MODE == ANY && self.next_change == now {
             self.follow_schedule(now);
         }
         let (calm_high, calm_low) = self.calm(now, look);
@@ -427,7 +445,11 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const APART: bool> Live<'a, L
         self.rest = lanes.sub_saturating(self.rest, lanes.splat(1));
         let end = now + 1;
         let mut seen = lanes.lookup::<W>(row, self.serving);
-        if APART {
+        if MODE == BY_THE_MINUTE && self.moving {
+            let while_booting = lanes.lookup::<W>(with_booting, self.serving);
+            seen = lanes.select(lanes.eq(self.serving, self.desired), seen, while_booting);
+        }
+        if MODE != ANY {
             self.moving = end < self.still_since;
         } else if self.moving {
             seen = self.seen_while_moving(end, seen);
@@ -445,7 +467,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const APART: bool> Live<'a, L
     #[inline(always)]
     fn arrive(&mut self, now: usize) {
         let (lanes, moves) = (self.lanes, self.with.moves);
-        if APART {
+        if MODE != ANY {
             let ready = lanes.eq(self.rest, lanes.splat(moves.rest_when_ready));
             self.serving = lanes.select(ready, self.desired, self.serving);
             return;
@@ -519,7 +541,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const APART: bool> Live<'a, L
     ) {
         let (lanes, moves) = (self.lanes, self.with.moves);
         let (on_the_way, period) = (moves.on_the_way(), self.with.watch.points.period);
-        if APART {
+        if MODE != ANY {
             self.serving = lanes.sub(self.serving, removed);
             self.rest = lanes.select(out, lanes.splat(moves.rest_out), self.rest);
             self.rest = lanes.select(in_, lanes.splat(moves.rest_in), self.rest);

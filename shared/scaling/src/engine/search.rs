@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZero;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::bound::{self, Bound, Pace};
-use super::kernel::{self, HISTORY, Moves, Pack};
+use super::kernel::{self, ANY, APART, BY_THE_MINUTE, HISTORY, Moves, Pack};
 use super::lanes::{Isa, Job, Lanes};
 use super::ranks::Ranks;
 use super::space::{Kind, Space};
-use super::trace::{BLOCK, Points, Trace};
+use super::trace::{BLOCK, Points, Rows, Trace, booting_points};
 use super::watch::Watch;
 use super::winners::{Best, Cheapest, Found, Frontier, Holding, Least, LeastOver, Scored, Steps};
 use crate::course::CapacityChange;
@@ -47,6 +47,8 @@ struct InBytes<'a> {
     watches: BTreeMap<(u32, u32), Watch>,
     changes: Vec<(usize, CapacityChange)>,
     needs: Vec<u8>,
+    /// By what is launched at once, and the most instances.
+    booting: Mutex<BTreeMap<(u8, u8), Arc<Rows>>>,
 }
 
 impl<'a> InBytes<'a> {
@@ -62,7 +64,19 @@ impl<'a> InBytes<'a> {
         let trace = Trace::new(setting, ceiling, most);
         let watches = watches(&trace, space, &ranks);
         let needs = bound::needs(&trace);
-        Some(Self { isa, trace, ranks, watches, changes, needs })
+        let booting = Mutex::default();
+        Some(Self { isa, trace, ranks, watches, changes, needs, booting })
+    }
+
+    /// The points of minutes in which instances boot, where they can be looked up.
+    fn booting(&self, watch: &Watch, moves: &Moves) -> Option<Arc<Rows>> {
+        if moves.mode(watch) != BY_THE_MINUTE || !moves.counts_booting {
+            return None;
+        }
+        let mut known = self.booting.lock().expect("no thread panics");
+        let rows = known.entry((moves.up, moves.max));
+        let made = || Arc::new(booting_points(&self.trace, moves.up, moves.max, &self.ranks));
+        Some(Arc::clone(rows.or_insert_with(made)))
     }
 }
 
@@ -100,29 +114,33 @@ struct Lot {
 }
 
 /// A stretch of minutes for one pack, whatever the processor.
-struct Advance<'a, const W: usize, const N: usize, const APART: bool> {
+struct Advance<'a, const W: usize, const N: usize, const MODE: u8> {
     with: kernel::Given<'a>,
     pack: &'a mut Pack,
     minutes: Range<usize>,
 }
 
-impl<const W: usize, const N: usize, const APART: bool> Job for Advance<'_, W, N, APART> {
+impl<const W: usize, const N: usize, const MODE: u8> Job for Advance<'_, W, N, MODE> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        kernel::advance::<L, W, N, APART>(lanes, self.with, self.pack, self.minutes);
+        kernel::advance::<L, W, N, MODE>(lanes, self.with, self.pack, self.minutes);
     }
 }
 
 fn advance(isa: Isa, with: kernel::Given<'_>, pack: &mut Pack, minutes: Range<usize>) {
-    match (with.trace.width(), with.watch.evaluation_periods, with.moves.are_apart(with.watch)) {
-        (16, 1, false) => isa.run(Advance::<16, 1, false> { with, pack, minutes }),
-        (16, 1, true) => isa.run(Advance::<16, 1, true> { with, pack, minutes }),
-        (16, _, false) => isa.run(Advance::<16, 3, false> { with, pack, minutes }),
-        (16, _, true) => isa.run(Advance::<16, 3, true> { with, pack, minutes }),
-        (64, _, false) => isa.run(Advance::<64, 3, false> { with, pack, minutes }),
-        (64, _, true) => isa.run(Advance::<64, 3, true> { with, pack, minutes }),
-        (_, _, false) => isa.run(Advance::<256, 3, false> { with, pack, minutes }),
-        (_, _, true) => isa.run(Advance::<256, 3, true> { with, pack, minutes }),
+    match (with.trace.width(), with.watch.evaluation_periods, with.moves.mode(with.watch)) {
+        (16, 1, APART) => isa.run(Advance::<16, 1, APART> { with, pack, minutes }),
+        (16, 1, BY_THE_MINUTE) => isa.run(Advance::<16, 1, BY_THE_MINUTE> { with, pack, minutes }),
+        (16, 1, _) => isa.run(Advance::<16, 1, ANY> { with, pack, minutes }),
+        (16, _, APART) => isa.run(Advance::<16, 3, APART> { with, pack, minutes }),
+        (16, _, BY_THE_MINUTE) => isa.run(Advance::<16, 3, BY_THE_MINUTE> { with, pack, minutes }),
+        (16, _, _) => isa.run(Advance::<16, 3, ANY> { with, pack, minutes }),
+        (64, _, APART) => isa.run(Advance::<64, 3, APART> { with, pack, minutes }),
+        (64, _, BY_THE_MINUTE) => isa.run(Advance::<64, 3, BY_THE_MINUTE> { with, pack, minutes }),
+        (64, _, _) => isa.run(Advance::<64, 3, ANY> { with, pack, minutes }),
+        (_, _, APART) => isa.run(Advance::<256, 3, APART> { with, pack, minutes }),
+        (_, _, BY_THE_MINUTE) => isa.run(Advance::<256, 3, BY_THE_MINUTE> { with, pack, minutes }),
+        (_, _, _) => isa.run(Advance::<256, 3, ANY> { with, pack, minutes }),
     }
 }
 
@@ -159,7 +177,9 @@ impl<'a> Engine<'a> {
             Some((bytes, watch, moves)) => {
                 let in_steps = bytes.trace.is_in_steps() && bytes.ranks.are_whole_steps();
                 let (trace, ranks, moves) = (&bytes.trace, &bytes.ranks, &moves);
-                let with = kernel::Given { in_steps, trace, watch, ranks, moves };
+                let booting = bytes.booting(watch, moves);
+                let booting = booting.as_deref().unwrap_or(&watch.points.rows);
+                let with = kernel::Given { in_steps, trace, watch, ranks, moves, booting };
                 self.run_in_bytes(bytes.isa, with, pairs, chunks, sink)
             }
             None => self.run_one_by_one(kind, pairs, sink),

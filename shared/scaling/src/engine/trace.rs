@@ -209,6 +209,19 @@ impl Points {
     }
 }
 
+/// What an alarm of single minutes sees of a fleet of which `up` instances boot, or as many as it may grow by up to `max`.
+pub(super) fn booting_points(trace: &Trace<'_>, up: u8, max: u8, ranks: &Ranks) -> Rows {
+    let mut rows = Rows::zero(trace.len() + 1, trace.width());
+    for end in 1..=trace.len() {
+        let row = rows.row_mut(end);
+        for serving in 1..=max {
+            let metric = trace.metric(end - 1, serving, up.min(max - serving));
+            row[usize::from(serving)] = ranks.of_cpu(point(std::iter::once(metric)).unwrap_or(0.0));
+        }
+    }
+    rows
+}
+
 /// One point from its minutes, oldest first.
 pub(super) fn point(minutes: impl Iterator<Item = MinuteMetric>) -> Option<f64> {
     let (mut sum, mut weight) = (0.0, 0.0);

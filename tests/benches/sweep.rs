@@ -1,0 +1,321 @@
+//! Times the engine. `peers DIR` leaves a trace and some settings with our answers for `sweep_peers.py`; `table` prints a
+//! row for each question: how many settings, how long, and how many minutes a second that is. `instructions` runs the
+//! dense kernel a little, to be counted. The trace is made: a daily and a weekly shape with 15 % noise and four flash
+//! crowds a day, one minute of every day missing.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that meets an error stops")]
+
+use std::fmt::Write as _;
+use std::num::NonZero;
+use std::time::Instant;
+
+use scaling::course::Course;
+use scaling::dynamics::{Dynamics, Monitoring};
+use scaling::engine::{Engine, Space};
+use scaling::policy::ScalingPolicy;
+use scaling::sweep::{Grid, Setting};
+use scaling::traffic::Load;
+use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds};
+
+const DAY: usize = 1_440;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["peers", directory] => peers(directory),
+        ["table"] => table(),
+        ["instructions"] => instructions(),
+        // `cargo test --benches` runs it without a word.
+        _ => println!("say what: peers DIR, table, or instructions"),
+    }
+}
+
+/// Random, and the same every time.
+struct Noise(u64);
+
+impl Noise {
+    /// From 0 to 1.
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() * end as f64) as usize
+    }
+
+    /// Around 0 with a spread of 1, near enough.
+    fn about_zero(&mut self) -> f64 {
+        (self.next() + self.next() + self.next() - 1.5) / 0.5
+    }
+}
+
+/// Up to `top` percent of one instance at noon, without noise and crowds.
+fn noisy(days: usize, top: f64) -> Load {
+    let mut noise = Noise(7);
+    let crowds = crowds(days, &mut noise);
+    let mut demand_percent: Vec<f64> = crowds
+        .iter()
+        .enumerate()
+        .map(|(minute, crowd)| {
+            let hour = (minute % DAY) as f64 / DAY as f64 * std::f64::consts::TAU;
+            let day = 0.12 + 0.88 * (0.5 - 0.5 * hour.cos()).powf(1.5);
+            let week = if minute / DAY % 7 >= 5 { 0.7 } else { 1.0 };
+            let strays = (1.0 + 0.15 * noise.about_zero()).max(0.05);
+            (top * day * week * crowd * strays * 20.0).round() / 20.0
+        })
+        .collect();
+    for day in 0..days {
+        demand_percent[day * DAY + noise.below(DAY)] = f64::NAN;
+    }
+    let start = MinuteUtc::new(0).unwrap();
+    Load { start, intercept_percent: 3.0, coefficient: 0.05, demand_percent, stray_percent: vec![] }
+}
+
+/// Four a day, 1.3 to 2.5 times the traffic, up within five minutes and gone within the hour.
+fn crowds(days: usize, noise: &mut Noise) -> Vec<f64> {
+    let mut factors = vec![1.0_f64; days * DAY];
+    for _ in 0..4 * days {
+        let (at, height, length) =
+            (noise.below(factors.len()), 0.3 + 1.2 * noise.next(), 10 + noise.below(40));
+        for (minute, factor) in factors[at..].iter_mut().take(length).enumerate() {
+            let up = (minute as f64 / 5.0).min(1.0);
+            let down = ((length - minute) as f64 / 10.0).min(1.0);
+            *factor = factor.max(1.0 + height * up * down);
+        }
+    }
+    factors
+}
+
+fn percents(values: std::ops::Range<u32>) -> Vec<CpuPercent> {
+    values.map(|value| CpuPercent::new(f64::from(value)).unwrap()).collect()
+}
+
+/// All 14.3 million settings of fleets up to 15; as many of larger fleets.
+fn all(max_size: u32) -> Grid {
+    Grid {
+        upper_thresholds: percents(10..91),
+        lower_thresholds: percents(1..90),
+        upper_breach_scale_increments: (1..=10).map(Instances).collect(),
+        lower_breach_scale_increments: (1..=4).map(Instances).collect(),
+        periods: vec![Minutes(1), Minutes(5)],
+        evaluation_periods: vec![1, 2, 3],
+        cooldowns: [60, 180, 300, 360, 600].map(Seconds).to_vec(),
+        min_sizes: (1..=3).map(Instances).collect(),
+        max_sizes: vec![Instances(max_size)],
+    }
+}
+
+/// A tenth of them, of one period.
+fn some(period: u32, max_size: u32) -> Grid {
+    Grid {
+        upper_breach_scale_increments: [1, 4].map(Instances).to_vec(),
+        lower_breach_scale_increments: [1, 3].map(Instances).to_vec(),
+        periods: vec![Minutes(period)],
+        ..all(max_size)
+    }
+}
+
+/// 200 settings of a user's own.
+fn short_list() -> Grid {
+    Grid {
+        upper_thresholds: [30, 35, 40, 45].map(|value| CpuPercent::new(f64::from(value)).unwrap()).to_vec(),
+        lower_thresholds: [10, 15, 20, 22, 25]
+            .map(|value| CpuPercent::new(f64::from(value)).unwrap())
+            .to_vec(),
+        upper_breach_scale_increments: (1..=5).map(Instances).collect(),
+        lower_breach_scale_increments: vec![Instances(1)],
+        periods: vec![Minutes(1)],
+        evaluation_periods: vec![1],
+        cooldowns: [180, 360].map(Seconds).to_vec(),
+        min_sizes: vec![Instances(2)],
+        max_sizes: vec![Instances(15)],
+    }
+}
+
+fn ceiling() -> CpuPercent {
+    CpuPercent::new(50.0).unwrap()
+}
+
+fn setting(load: &Load) -> Setting<'_> {
+    Setting { load, dynamics: Dynamics::default(), course: Course::default(), initial: Instances(2) }
+}
+
+fn space(grid: &Grid) -> Space {
+    Space::new(grid, Monitoring::Detailed, CpuPercent::new(100.0).unwrap(), false)
+}
+
+fn threads(count: usize) -> NonZero<usize> {
+    NonZero::new(count).unwrap()
+}
+
+/// What is asked of the engine.
+#[derive(Clone, Copy)]
+enum Question {
+    Every,
+    Holding,
+    Cheapest,
+    Frontier,
+}
+
+impl Question {
+    fn ask(self, engine: &Engine<'_>, count: usize) -> u64 {
+        match self {
+            Self::Every => {
+                let each = |sum: &mut u64, _, over: u32, billed: u64| *sum += billed + u64::from(over);
+                engine.every(threads(count), &each).iter().sum()
+            }
+            Self::Holding => {
+                engine.cheapest(0, usize::MAX, &[], threads(count), &|_| ()).cheapest.len() as u64
+            }
+            Self::Cheapest => engine.cheapest(0, 10, &[], threads(count), &|_| ()).minutes_walked,
+            Self::Frontier => engine.frontier(200, threads(count), &|_| ()).len() as u64,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Every => "every setting to its end",
+            Self::Holding => "all that hold",
+            Self::Cheapest => "the ten cheapest, proven",
+            Self::Frontier => "the frontier to 200 minutes over",
+        }
+    }
+}
+
+fn table() {
+    println!("| minutes | fleet | period | settings | question | threads | seconds | minutes a second |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    for days in [1, 14, 90] {
+        row(days, 15, "1, 5", &all(15), Question::Cheapest, 1);
+    }
+    for (question, count) in
+        [(Question::Cheapest, 2), (Question::Holding, 1), (Question::Frontier, 1), (Question::Frontier, 2)]
+    {
+        row(14, 15, "1, 5", &all(15), question, count);
+    }
+    for (period, name) in [(1, "1"), (5, "5")] {
+        for (fleet, count) in [(15, 1), (15, 2), (63, 1), (255, 1)] {
+            row(14, fleet, name, &some(period, fleet), Question::Every, count);
+        }
+    }
+    row(14, 15, "1", &short_list(), Question::Every, 1);
+}
+
+/// The middle of three; preparing is part of it.
+fn row(days: usize, fleet: u32, period: &str, grid: &Grid, question: Question, count: usize) {
+    let load = noisy(days, 155.0 * f64::from(fleet) / 15.0);
+    let (setting, space) = (setting(&load), space(grid));
+    let mut seconds: Vec<f64> = (0..3)
+        .map(|_| {
+            let start = Instant::now();
+            std::hint::black_box(question.ask(&Engine::new(&setting, &space, ceiling()), count));
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    seconds.sort_by(f64::total_cmp);
+    let rate = space.len() as f64 * load.demand_percent.len() as f64 / seconds[1];
+    println!(
+        "| {} | {fleet} | {period} | {} | {} | {count} | {:.3} | {rate:.2e} |",
+        load.demand_percent.len(),
+        space.len(),
+        question.name(),
+        seconds[1]
+    );
+}
+
+/// A trace, and settings of all kinds with our answers.
+fn peers(directory: &str) {
+    let load = noisy(14, 155.0);
+    let setting = setting(&load);
+    let mut noise = Noise(3);
+    let mut rows = String::from(
+        "upper,lower,up,down,period,evaluation_periods,cooldown_minutes,min_size,max_size,minutes_over,billed\n",
+    );
+    for _ in 0..500 {
+        rows += &answered(&setting, &random(&mut noise));
+    }
+    let number = |demand: &f64| if demand.is_nan() { String::new() } else { demand.to_string() };
+    let demand: Vec<String> = load.demand_percent.iter().map(number).collect();
+    let write = |name: &str, text: &str| std::fs::write(format!("{directory}/{name}"), text).unwrap();
+    write("policies.csv", &rows);
+    write("trace.csv", &format!("demand_percent\n{}\n", demand.join("\n")));
+    write(
+        "dynamics.json",
+        r#"{"intercept_percent":3.0,"ceiling_percent":50.0,"metric_delay":1,"launch":1,"boot":3,"booting_cpu_percent":10.0,"drain":1,"initial":2}"#,
+    );
+    rates(&load);
+}
+
+/// Ours, on the same trace, one core: a tenth of the settings to their ends, and the cheapest of all.
+fn rates(load: &Load) {
+    let setting = setting(load);
+    let spaces = [space(&some(1, 15)), space(&some(5, 15)), space(&all(15))];
+    let asked =
+        [("every_1", Question::Every), ("every_5", Question::Every), ("cheapest", Question::Cheapest)];
+    for (space, (name, question)) in spaces.iter().zip(asked) {
+        let start = Instant::now();
+        std::hint::black_box(question.ask(&Engine::new(&setting, space, ceiling()), 1));
+        let rate = space.len() as f64 * load.demand_percent.len() as f64 / start.elapsed().as_secs_f64();
+        println!(r#"{{"tool": "{name}", "settings": {}, "minutes_per_second": {rate:.0}}}"#, space.len());
+    }
+}
+
+fn random(noise: &mut Noise) -> Grid {
+    let upper = 10 + noise.below(81) as u32;
+    let lower = 1 + noise.below(upper as usize - 1) as u32;
+    let pick = |values: &[u32], noise: &mut Noise| values[noise.below(values.len())];
+    Grid {
+        upper_thresholds: percents(upper..upper + 1),
+        lower_thresholds: percents(lower..lower + 1),
+        upper_breach_scale_increments: vec![Instances(1 + noise.below(10) as u32)],
+        lower_breach_scale_increments: vec![Instances(1 + noise.below(4) as u32)],
+        periods: vec![Minutes(pick(&[1, 5], noise))],
+        evaluation_periods: vec![1 + noise.below(3) as u32],
+        cooldowns: vec![Seconds(60 * pick(&[1, 3, 5, 6, 10], noise))],
+        min_sizes: vec![Instances(1 + noise.below(3) as u32)],
+        max_sizes: vec![Instances(15)],
+    }
+}
+
+fn answered(setting: &Setting<'_>, grid: &Grid) -> String {
+    let space = space(grid);
+    let engine = Engine::new(setting, &space, ceiling());
+    let each = |rows: &mut String, place, over: u32, billed: u64| {
+        let policy: ScalingPolicy = engine.policy(place);
+        let (trigger, group) = (policy.trigger(), policy.group());
+        writeln!(
+            rows,
+            "{},{},{},{},{},{},{},{},{},{over},{billed}",
+            trigger.upper_threshold.get(),
+            trigger.lower_threshold.get(),
+            trigger.upper_breach_scale_increment.0,
+            trigger.lower_breach_scale_increment.0,
+            trigger.period.0,
+            trigger.evaluation_periods,
+            group.cooldown.to_minutes_rounded_up().0,
+            group.min_size.0,
+            group.max_size.0
+        )
+        .unwrap();
+    };
+    engine.every(threads(1), &each).concat()
+}
+
+/// Every pair of thresholds of one kind over two days, by the second-best instructions, which a counter knows.
+fn instructions() {
+    let load = noisy(2, 155.0);
+    let grid = Grid {
+        upper_breach_scale_increments: vec![Instances(2)],
+        lower_breach_scale_increments: vec![Instances(1)],
+        evaluation_periods: vec![1],
+        cooldowns: vec![Seconds(360)],
+        min_sizes: vec![Instances(1)],
+        ..some(1, 15)
+    };
+    let (setting, space) = (setting(&load), space(&grid));
+    let engine = Engine::with_each_isa(&setting, &space, ceiling()).remove(0);
+    let sum = Question::Every.ask(&engine, 1);
+    println!("{sum} {}", space.len() * load.demand_percent.len());
+}
