@@ -4,26 +4,36 @@ PYTHON ?= python3
 # The Python peers that `make bench` compares with.
 PEERS ?= ../shared/bench
 
-.PHONY: help demo test check stack bench clean
+.PHONY: help demo test check count soak stack bench clean
 
 help:
 	@echo "make demo    build, and run the whole chain on the shipped sample"
-	@echo "make test    every check: those of check and stack, and Parquet read by other programs"
+	@echo "make test    every check: those of check, count and stack, and Parquet read by other programs"
 	@echo "make check   format, lints, documentation and tests that need nothing but Rust"
+	@echo "make count   the instructions of the engine's hot loop, counted by valgrind: not more than before"
+	@echo "make soak    the engine against the replay on a million random cases: hours"
 	@echo "make stack   the stack: its template, and deployed to a local AWS, with the functions as they are built"
-	@echo "make bench   our replay and our fit beside their Python peers, with ratios; the fit against truths that are known; and the"
+	@echo "make bench   our replay, our sweep and our fit beside their Python peers, with ratios; the fit against truths that are known; and the"
 	@echo "             functions' start, memory and size"
 
 demo:
 	cargo run --release --quiet --package trellis --no-default-features -- demo --directory demo
 
-test: .venv/.readers check stack
+test: .venv/.readers check count stack
 
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 	cargo test --workspace --locked
+
+count:
+	cargo bench --package scaling --bench instructions --no-run
+	$(PYTHON) tests/benches/instructions.py \
+	    "$$(ls -t target/release/deps/instructions-* | grep -v '\.d$$' | head -1)"
+
+soak:
+	ENGINE_CASES=333000 cargo test --release --package trellis-tests --test claims engine::
 
 stack: .venv/.aws
 	.venv/bin/python -m pytest --quiet -p no:cacheprovider tests/aws
@@ -36,6 +46,9 @@ bench: .venv/.bench .venv/.aws
 	cargo bench --package trellis-tests --bench simulate --no-run
 	.venv/bin/python tests/benches/compare.py $(PEERS) \
 	    "$$(ls -t target/release/deps/simulate-* | grep -v '\.d$$' | head -1)"
+	cargo bench --package trellis-tests --bench sweep --no-run
+	sweep="$$(ls -t target/release/deps/sweep-* | grep -v '\.d$$' | head -1)"; \
+	    .venv/bin/python tests/benches/sweep_compare.py "$$sweep" && "$$sweep" table
 	cargo bench --package trellis-tests --bench fit --no-run
 	fit="$$(ls -t target/release/deps/fit-* | grep -v '\.d$$' | head -1)"; \
 	    .venv/bin/python tests/benches/fit_peers.py "$$fit" && "$$fit" table 200

@@ -20,6 +20,7 @@ the trace over seconds, whether or not a peer leaves early; compiling is left ou
 import argparse
 import csv
 import json
+import math
 import statistics
 import sys
 import time
@@ -33,6 +34,8 @@ import simpy
 
 # Points beyond the evaluation periods that an alarm looks at.
 EXTRA_POINTS = 2
+# Steps in which an instance's CPU is shown, to a percent.
+STEPS = 1024
 # Peers keep an alarm's points as bits of a number.
 BITS = 63
 # Minutes that the compiled peer can look back, and plan ahead: a power of two known to the compiler, which then knows
@@ -200,7 +203,8 @@ def replay(trace, dynamics, policy, stop_at_ceiling):
             over += cpu >= ceiling
             if stop_at_ceiling and over > 0:
                 return over, billed
-            total, weight = serving * cpu + booting * booting_cpu, float(serving + booting)
+            shown = np.floor(cpu * STEPS + 0.5) / STEPS
+            total, weight = serving * shown + booting * booting_cpu, float(serving + booting)
         if period > 1:
             sums[now & MASK], weights[now & MASK] = total, weight
             if period == 5:
@@ -345,7 +349,8 @@ def python_replay(trace, dynamics, policy):
             serving, booting = group.serving, group.booting(now)
             cpu = min(max(dynamics.intercept_percent + demand / serving, 0.0), 100.0)
             over += cpu >= dynamics.ceiling_percent
-            metrics.append((serving * cpu + booting * dynamics.booting_cpu_percent, serving + booting))
+            shown = math.floor(cpu * STEPS + 0.5) / STEPS
+            metrics.append((serving * shown + booting * dynamics.booting_cpu_percent, serving + booting))
         points.append(point(metrics, period))
     return over, billed
 
@@ -468,7 +473,8 @@ class Environment:
         serving, booting = self.count("serving"), self.count("booting")
         cpu = min(max(self.dynamics.intercept_percent + demand / serving, 0.0), 100.0)
         self.over += cpu >= self.dynamics.ceiling_percent
-        return serving * cpu + booting * self.dynamics.booting_cpu_percent, serving + booting
+        shown = math.floor(cpu * STEPS + 0.5) / STEPS
+        return serving * shown + booting * self.dynamics.booting_cpu_percent, serving + booting
 
 
 def simpy_loop(trace, dynamics, policies):
@@ -546,6 +552,7 @@ class Batch:
         cpu = self.dynamics.intercept_percent + demand / self.serving
         np.clip(cpu, 0.0, 100.0, out=cpu)
         self.over += cpu >= self.dynamics.ceiling_percent
+        cpu = np.floor(cpu * STEPS + 0.5) / STEPS
         np.multiply(self.serving, cpu, out=sums)
         sums += self.booting * self.dynamics.booting_cpu_percent
         np.add(self.serving, self.booting, out=weights)

@@ -171,6 +171,17 @@ impl Pack {
         }
     }
 
+    /// Lets some lanes never act again, so that they don't keep the others from being passed over.
+    pub(super) fn silence(&mut self, lanes: u128) {
+        for lane in (0..MOST).filter(|lane| lanes >> lane & 1 == 1) {
+            (self.upper.0[lane], self.lower.0[lane]) = (255, 0);
+            (self.upper_steps[lane], self.lower_steps[lane]) = (101 * STEPS_PER_PERCENT as u32, 0);
+        }
+        self.fine_high.iter_mut().chain(&mut self.fine_low).for_each(|fine| *fine |= lanes);
+        self.calm_high |= lanes;
+        self.calm_low |= lanes;
+    }
+
     /// Puts lane `from` of `other` at `to`.
     pub(super) fn put(
         &mut self,
@@ -189,10 +200,11 @@ impl Pack {
         byte(&mut self.booting, &other.booting);
         byte(&mut self.rest, &other.rest);
         byte(&mut self.unsettled, &other.unsettled);
-        for slot in back_from(now, moves.on_the_way() + 1, ON_THE_WAY) {
+        let carried = |count: usize| if moves.mode(watch) == ANY { count } else { 0 };
+        for slot in back_from(now, carried(moves.on_the_way() + 1), ON_THE_WAY) {
             byte(&mut self.launched[slot], &other.launched[slot]);
         }
-        for slot in back_from(now, watch.points.period, HISTORY) {
+        for slot in back_from(now, carried(watch.points.period), HISTORY) {
             byte(&mut self.had_serving[slot], &other.had_serving[slot]);
             byte(&mut self.had_booting[slot], &other.had_booting[slot]);
         }
@@ -664,46 +676,80 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     /// Sums over the lanes' histories, in whole steps: 16 lanes at a time, those of which any matters.
     #[inline(always)]
     fn summed_over_changes(&self, end: usize, seen: L::Vector, matters: L::Mask) -> L::Vector {
-        let (lanes, with) = (self.lanes, self.with);
+        let (lanes, matters) = (self.lanes, self.lanes.bits(matters));
         let mut bytes = Bytes::ZERO;
         lanes.store(seen, &mut bytes.0);
-        let matters = lanes.bits(matters);
+        let counted = self.counted(end);
         for (part, seen) in bytes.0.as_chunks_mut::<16>().0.iter_mut().enumerate().take(L::WIDTH / 16) {
-            if matters >> (16 * part) & 0xffff == 0 {
-                continue;
-            }
-            let (mut steps, mut serving, mut booting) = ([0; 16], [0; 16], [0; 16]);
-            for minute in end - with.watch.points.period..end {
-                let Some(shown) = with.trace.shown::<W>(minute).filter(|shown| shown[1] != UNKNOWN) else {
-                    continue;
-                };
-                let had = |had: &'_ [Bytes; HISTORY]| had[minute % HISTORY].0.as_chunks::<16>().0[part];
-                let (had_serving, had_booting) = (had(&self.pack.had_serving), had(&self.pack.had_booting));
-                let shown = lanes.lookup_wide(shown, &had_serving);
-                for lane in 0..16 {
-                    steps[lane] += shown[lane];
-                    serving[lane] += u32::from(had_serving[lane]);
-                    booting[lane] += u32::from(had_booting[lane]);
-                }
-            }
-            let upper = self.pack.upper.0.as_chunks::<16>().0[part];
-            let upper_steps = self.pack.upper_steps.as_chunks::<16>().0[part];
-            let lower_steps = self.pack.lower_steps.as_chunks::<16>().0[part];
-            for lane in 0..16 {
-                let steps = steps[lane] + booting[lane] * with.moves.booting_steps;
-                let weight = serving[lane] + booting[lane];
-                let above = upper_steps[lane] * weight < steps;
-                let below = steps < lower_steps[lane] * weight;
-                seen[lane] = if above {
-                    255
-                } else if below {
-                    0
-                } else {
-                    upper[lane]
-                };
+            if matters >> (16 * part) & 0xffff != 0 {
+                self.sum_part(part, end, &counted, seen);
             }
         }
         lanes.load(&bytes.0)
+    }
+
+    /// The minutes of the point that ends before `end`, and what is shown in them, where that is known.
+    #[inline(always)]
+    fn known_minutes(
+        &self,
+        end: usize,
+    ) -> impl Iterator<Item = (usize, &'a [u32; W])> + use<'a, L, W, N, MODE> {
+        let trace = self.with.trace;
+        let minutes = end - self.with.watch.points.period..end;
+        let shown = move |minute| Some((minute, trace.shown::<W>(minute)?));
+        minutes.filter_map(shown).filter(|(_, shown)| shown[1] != UNKNOWN)
+    }
+
+    /// Instance-minutes of the point that ends before `end`: serving and booting. Only where bytes hold them.
+    #[inline(always)]
+    fn counted(&self, end: usize) -> [Bytes; 2] {
+        let lanes = self.lanes;
+        let mut counted = [Bytes::ZERO; 2];
+        if W == 16 {
+            let (mut serving, mut booting) = (lanes.splat(0), lanes.splat(0));
+            for (minute, _) in self.known_minutes(end) {
+                serving = lanes.add(serving, lanes.load(&self.pack.had_serving[minute % HISTORY].0));
+                booting = lanes.add(booting, lanes.load(&self.pack.had_booting[minute % HISTORY].0));
+            }
+            lanes.store(serving, &mut counted[0].0);
+            lanes.store(booting, &mut counted[1].0);
+        }
+        counted
+    }
+
+    #[inline(always)]
+    fn sum_part(&self, part: usize, end: usize, counted: &[Bytes; 2], seen: &mut [u8; 16]) {
+        let (pack, moves) = (&*self.pack, self.with.moves);
+        let of = |bytes: &Bytes| bytes.0.as_chunks::<16>().0[part];
+        let mut steps = [0; 16];
+        let [mut serving, mut booting] =
+            [of(&counted[0]), of(&counted[1])].map(|counted| counted.map(u32::from));
+        for (minute, shown) in self.known_minutes(end) {
+            let had_serving = of(&pack.had_serving[minute % HISTORY]);
+            let shown = self.lanes.lookup_wide(shown, &had_serving);
+            (0..16).for_each(|lane| steps[lane] += shown[lane]);
+            if W != 16 {
+                let had_booting = of(&pack.had_booting[minute % HISTORY]);
+                (0..16).for_each(|lane| serving[lane] += u32::from(had_serving[lane]));
+                (0..16).for_each(|lane| booting[lane] += u32::from(had_booting[lane]));
+            }
+        }
+        let upper = of(&pack.upper);
+        let upper_steps = pack.upper_steps.as_chunks::<16>().0[part];
+        let lower_steps = pack.lower_steps.as_chunks::<16>().0[part];
+        for lane in 0..16 {
+            let steps = steps[lane] + booting[lane] * moves.booting_steps;
+            let weight = serving[lane] + booting[lane];
+            let above = upper_steps[lane] * weight < steps;
+            let below = steps < lower_steps[lane] * weight;
+            seen[lane] = if above {
+                255
+            } else if below {
+                0
+            } else {
+                upper[lane]
+            };
+        }
     }
 
     /// Lanes with the same history see the same.

@@ -107,10 +107,49 @@ fn chunks(minutes: usize) -> Vec<Range<usize>> {
     starts.windows(2).map(|pair| pair[0]..pair[1]).collect()
 }
 
-/// A vector of candidates, with their places among the pairs.
+/// A vector of candidates.
 struct Lot {
-    pack: Pack,
-    pairs: Vec<usize>,
+    pack: Box<Pack>,
+    /// The lanes that still matter, with their places among the pairs.
+    lanes: Vec<(usize, usize)>,
+}
+
+impl Lot {
+    fn finish(&self, sink: &mut impl Sink) {
+        for (lane, pair) in &self.lanes {
+            sink.finish(*pair, self.pack.minutes_over[*lane], self.pack.billed[*lane]);
+        }
+    }
+
+    fn drop_lanes(&mut self, may_matter: impl Fn(u32, u32) -> bool) {
+        let (pack, mut dropped) = (&mut self.pack, 0);
+        self.lanes.retain(|(lane, _)| {
+            let matters = may_matter(pack.minutes_over[*lane], pack.billed[*lane]);
+            dropped |= u128::from(!matters) << lane;
+            matters
+        });
+        pack.silence(dropped);
+    }
+}
+
+/// The same lanes in fewer lots, where moving them is worth it.
+fn packed(lots: Vec<Lot>, width: usize, with: kernel::Given<'_>, now: usize) -> Vec<Lot> {
+    let count: usize = lots.iter().map(|lot| lot.lanes.len()).sum();
+    if lots.len() * 3 <= count.div_ceil(width) * 4 {
+        return lots;
+    }
+    let mut packed: Vec<Lot> = Vec::new();
+    for lot in &lots {
+        for (from, pair) in &lot.lanes {
+            if packed.last().is_none_or(|lot| lot.lanes.len() == width) {
+                packed.push(Lot { pack: Box::new(Pack::new(1)), lanes: Vec::with_capacity(width) });
+            }
+            let to = packed.last_mut().expect("one was just added");
+            to.pack.put(to.lanes.len(), &lot.pack, *from, with.moves, with.watch, now);
+            to.lanes.push((to.lanes.len(), *pair));
+        }
+    }
+    packed
 }
 
 /// A stretch of minutes for one pack, whatever the processor.
@@ -215,26 +254,17 @@ impl<'a> Engine<'a> {
         let mut lots: Vec<Lot> = pairs.chunks(isa.width()).map(|pairs| self.lot(with, pairs)).collect();
         let mut walked = 0;
         for (chunk, minutes) in chunks.iter().enumerate() {
-            let last = chunk + 1 == chunks.len();
-            let mut left: Vec<Lot> = Vec::new();
-            for mut lot in lots {
+            for lot in &mut lots {
+                walked += (lot.lanes.len() * minutes.len()) as u64;
                 advance(isa, with, &mut lot.pack, minutes.clone());
-                walked += (lot.pairs.len() * minutes.len()) as u64;
-                for (lane, pair) in lot.pairs.iter().enumerate() {
-                    let (over, billed) = (lot.pack.minutes_over[lane], lot.pack.billed[lane]);
-                    if last {
-                        sink.finish(*pair, over, billed);
-                    } else if sink.may_matter(chunk + 1, over, billed) {
-                        if left.last().is_none_or(|lot| lot.pairs.len() == isa.width()) {
-                            left.push(Lot { pack: Pack::new(1), pairs: vec![] });
-                        }
-                        let to = left.last_mut().expect("one was just added");
-                        to.pack.put(to.pairs.len(), &lot.pack, lane, with.moves, with.watch, minutes.end);
-                        to.pairs.push(*pair);
-                    }
+                if chunk + 1 == chunks.len() {
+                    lot.finish(sink);
+                } else {
+                    lot.drop_lanes(|over, billed| sink.may_matter(chunk + 1, over, billed));
                 }
             }
-            lots = left;
+            lots.retain(|lot| !lot.lanes.is_empty());
+            lots = packed(lots, isa.width(), with, minutes.end);
         }
         walked
     }
@@ -242,7 +272,7 @@ impl<'a> Engine<'a> {
     fn lot(&self, with: kernel::Given<'_>, pairs: &[usize]) -> Lot {
         let limits = (with.moves.min, with.moves.max);
         let initial = self.setting.initial.0.min(255) as u8;
-        let mut pack = Pack::new(initial.max(limits.0).min(limits.1));
+        let mut pack = Box::new(Pack::new(initial.max(limits.0).min(limits.1)));
         for (lane, pair) in pairs.iter().enumerate() {
             let (upper, lower) = self.space.pairs[*pair];
             pack.upper.0[lane] = with.ranks.of_threshold(upper);
@@ -250,7 +280,7 @@ impl<'a> Engine<'a> {
             pack.upper_steps[lane] = (upper.get() * STEPS_PER_PERCENT) as u32;
             pack.lower_steps[lane] = (lower.get() * STEPS_PER_PERCENT) as u32;
         }
-        Lot { pack, pairs: pairs.to_vec() }
+        Lot { pack, lanes: pairs.iter().copied().enumerate().collect() }
     }
 
     fn pairs(&self, kind: &Kind) -> Vec<usize> {
