@@ -1,4 +1,4 @@
-//! Runs the hot loop a little, so that its instructions can be counted: `apart`, `by-the-minute` or `any` says what the
+//! Runs the hot loop a little, so that its instructions can be counted: `apart`, `by-the-minute` or `carried` says what the
 //! lanes carry, a number how many kinds of settings are gone through. Prints how many minutes that is. What two numbers
 //! differ by is the loop alone.
 
@@ -20,7 +20,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let [carried, kinds] = &arguments[..] else {
         // `cargo test --benches` runs it without a word.
-        println!("give apart, by-the-minute or any, and a number of kinds");
+        println!("give apart, by-the-minute or carried, and a number of kinds");
         return;
     };
     let (period, cooldown) = match carried.as_str() {

@@ -30,8 +30,14 @@ pub(super) const APART: u8 = 0;
 /// Points are of one minute, and nothing is done while instances boot: points over a change are those of the minutes in
 /// which as many boot as were launched at once.
 pub(super) const BY_THE_MINUTE: u8 = 1;
+/// Nothing is done while instances boot, but points over a change are looked at: lanes carry a history.
+pub(super) const CARRIED: u8 = 2;
 /// Everything is carried along.
-pub(super) const ANY: u8 = 2;
+pub(super) const ANY: u8 = 3;
+
+const fn carries_history(mode: u8) -> bool {
+    mode == CARRIED || mode == ANY
+}
 
 /// What all candidates of a group have in common, in bytes.
 #[derive(Debug, Clone)]
@@ -55,6 +61,8 @@ pub(super) struct Moves {
     pub(super) acts_while_booting: bool,
     /// What is left of the rest when launched instances begin to serve.
     rest_when_ready: u8,
+    /// What is left of it at the end of the first minute in which they are in service.
+    rest_in_service: u8,
     /// Scheduled actions, by minute of the trace.
     pub(super) changes: Vec<(usize, CapacityChange)>,
 }
@@ -86,6 +94,7 @@ impl Moves {
             counts_booting: matches!(dynamics.booting, Booting::Counted(_)),
             acts_while_booting: cooldown < boot || !changes.is_empty(),
             rest_when_ready: byte(cooldown.saturating_sub(boot))?,
+            rest_in_service: byte(cooldown.saturating_sub(1))?,
             changes: changes.to_vec(),
         };
         (on_the_way < ON_THE_WAY).then_some(moves)
@@ -106,6 +115,7 @@ impl Moves {
         match (self.acts_while_booting || self.on_the_way() == 0, out && in_, watch.points.period) {
             (false, true, _) => APART,
             (false, false, 1) if launching => BY_THE_MINUTE,
+            (false, false, _) => CARRIED,
             _ => ANY,
         }
     }
@@ -200,11 +210,12 @@ impl Pack {
         byte(&mut self.booting, &other.booting);
         byte(&mut self.rest, &other.rest);
         byte(&mut self.unsettled, &other.unsettled);
-        let carried = |count: usize| if moves.mode(watch) == ANY { count } else { 0 };
-        for slot in back_from(now, carried(moves.on_the_way() + 1), ON_THE_WAY) {
+        let (mode, carried) =
+            (moves.mode(watch), |carried: bool, count: usize| if carried { count } else { 0 });
+        for slot in back_from(now, carried(mode == ANY, moves.on_the_way() + 1), ON_THE_WAY) {
             byte(&mut self.launched[slot], &other.launched[slot]);
         }
-        for slot in back_from(now, carried(watch.points.period), HISTORY) {
+        for slot in back_from(now, carried(carries_history(mode), watch.points.period), HISTORY) {
             byte(&mut self.had_serving[slot], &other.had_serving[slot]);
             byte(&mut self.had_booting[slot], &other.had_booting[slot]);
         }
@@ -369,7 +380,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             live.fine.high[slot] = lanes.mask(live.pack.fine_high[slot]);
             live.fine.low[slot] = lanes.mask(live.pack.fine_low[slot]);
         }
-        live.moving = if MODE != ANY { now < live.still_since } else { live.is_any_unsettled() };
+        live.moving = if carries_history(MODE) { live.is_any_unsettled() } else { now < live.still_since };
         live.set_limits(live.limits);
         with.moves.changes.iter().take_while(|(at, _)| *at < now).for_each(|(_, change)| live.limit(change));
         live
@@ -461,7 +472,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             let while_booting = lanes.lookup::<W>(with_booting, self.serving);
             seen = lanes.select(lanes.eq(self.serving, self.desired), seen, while_booting);
         }
-        if MODE != ANY {
+        if !carries_history(MODE) {
             self.moving = end < self.still_since;
         } else if self.moving {
             seen = self.seen_while_moving(end, seen);
@@ -553,19 +564,22 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     ) {
         let (lanes, moves) = (self.lanes, self.with.moves);
         let (on_the_way, period) = (moves.on_the_way(), self.with.watch.points.period);
-        if MODE != ANY {
-            self.serving = lanes.sub(self.serving, removed);
-            self.rest = lanes.select(out, lanes.splat(moves.rest_out), self.rest);
-            self.rest = lanes.select(in_, lanes.splat(moves.rest_in), self.rest);
-        } else {
+        if carries_history(MODE) {
             self.start_moving(now);
+            self.unsettled =
+                lanes.select(in_, lanes.max(self.unsettled, lanes.splat(period as u8)), self.unsettled);
+            self.unsettled = lanes.select(out, lanes.splat((on_the_way + period) as u8), self.unsettled);
+        }
+        if MODE == ANY {
             self.send_on_their_way(now, launched, removed);
             let later = |minutes: L::Vector, which: L::Mask, than: u8| {
                 lanes.select(which, lanes.max(minutes, lanes.splat(than)), minutes)
             };
             self.rest = later(later(self.rest, out, moves.rest_out), in_, moves.rest_in);
-            self.unsettled = later(self.unsettled, in_, period as u8);
-            self.unsettled = lanes.select(out, lanes.splat((on_the_way + period) as u8), self.unsettled);
+        } else {
+            self.serving = lanes.sub(self.serving, removed);
+            self.rest = lanes.select(out, lanes.splat(moves.rest_out), self.rest);
+            self.rest = lanes.select(in_, lanes.splat(moves.rest_in), self.rest);
         }
         self.desired = lanes.sub(lanes.add(self.desired, launched), removed);
         self.compare_with_limits();
@@ -651,8 +665,9 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let (lanes, with) = (self.lanes, self.with);
         let slot = (end - 1) % HISTORY;
         lanes.store(self.serving, &mut self.pack.had_serving[slot].0);
-        let counted = if with.moves.counts_booting { self.booting } else { lanes.splat(0) };
-        lanes.store(counted, &mut self.pack.had_booting[slot].0);
+        if with.moves.counts_booting {
+            lanes.store(self.booting(), &mut self.pack.had_booting[slot].0);
+        }
         let mut seen = seen;
         let over_a_change = lanes.le(lanes.splat(2), self.unsettled);
         let matters = lanes.and_not(over_a_change, lanes.le(lanes.splat(with.watch.reach[end]), self.rest));
@@ -668,6 +683,17 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         seen
     }
 
+    /// Instances in service that do not serve yet.
+    #[inline(always)]
+    fn booting(&self) -> L::Vector {
+        let (lanes, moves) = (self.lanes, self.with.moves);
+        if MODE == ANY || moves.boot == 0 {
+            return self.booting;
+        }
+        let in_service = lanes.le(self.rest, lanes.splat(moves.rest_in_service));
+        lanes.keep(in_service, lanes.sub(self.desired, self.serving))
+    }
+
     #[inline(always)]
     fn is_any_unsettled(&self) -> bool {
         self.lanes.any(self.lanes.le(self.lanes.splat(1), self.unsettled))
@@ -679,37 +705,35 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let (lanes, matters) = (self.lanes, self.lanes.bits(matters));
         let mut bytes = Bytes::ZERO;
         lanes.store(seen, &mut bytes.0);
-        let counted = self.counted(end);
+        // What is shown in the point's minutes, where that is known, with their places in the history.
+        let mut known = [(0, &[0; W]); HISTORY];
+        let mut count = 0;
+        for minute in end - self.with.watch.points.period..end {
+            if let Some(shown) = self.with.trace.shown::<W>(minute).filter(|shown| shown[1] != UNKNOWN) {
+                known[count % HISTORY] = (minute % HISTORY, shown);
+                count += 1;
+            }
+        }
+        let known = &known[..count.min(HISTORY)];
+        let counted = self.counted(known);
         for (part, seen) in bytes.0.as_chunks_mut::<16>().0.iter_mut().enumerate().take(L::WIDTH / 16) {
             if matters >> (16 * part) & 0xffff != 0 {
-                self.sum_part(part, end, &counted, seen);
+                self.sum_part(part, known, &counted, seen);
             }
         }
         lanes.load(&bytes.0)
     }
 
-    /// The minutes of the point that ends before `end`, and what is shown in them, where that is known.
+    /// Instance-minutes of a point: serving and booting. Only where bytes hold them.
     #[inline(always)]
-    fn known_minutes(
-        &self,
-        end: usize,
-    ) -> impl Iterator<Item = (usize, &'a [u32; W])> + use<'a, L, W, N, MODE> {
-        let trace = self.with.trace;
-        let minutes = end - self.with.watch.points.period..end;
-        let shown = move |minute| Some((minute, trace.shown::<W>(minute)?));
-        minutes.filter_map(shown).filter(|(_, shown)| shown[1] != UNKNOWN)
-    }
-
-    /// Instance-minutes of the point that ends before `end`: serving and booting. Only where bytes hold them.
-    #[inline(always)]
-    fn counted(&self, end: usize) -> [Bytes; 2] {
+    fn counted(&self, known: &[(usize, &[u32; W])]) -> [Bytes; 2] {
         let lanes = self.lanes;
         let mut counted = [Bytes::ZERO; 2];
         if W == 16 {
             let (mut serving, mut booting) = (lanes.splat(0), lanes.splat(0));
-            for (minute, _) in self.known_minutes(end) {
-                serving = lanes.add(serving, lanes.load(&self.pack.had_serving[minute % HISTORY].0));
-                booting = lanes.add(booting, lanes.load(&self.pack.had_booting[minute % HISTORY].0));
+            for (slot, _) in known {
+                serving = lanes.add(serving, lanes.load(&self.pack.had_serving[*slot].0));
+                booting = lanes.add(booting, lanes.load(&self.pack.had_booting[*slot].0));
             }
             lanes.store(serving, &mut counted[0].0);
             lanes.store(booting, &mut counted[1].0);
@@ -718,18 +742,18 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     }
 
     #[inline(always)]
-    fn sum_part(&self, part: usize, end: usize, counted: &[Bytes; 2], seen: &mut [u8; 16]) {
+    fn sum_part(&self, part: usize, known: &[(usize, &[u32; W])], counted: &[Bytes; 2], seen: &mut [u8; 16]) {
         let (pack, moves) = (&*self.pack, self.with.moves);
         let of = |bytes: &Bytes| bytes.0.as_chunks::<16>().0[part];
         let mut steps = [0; 16];
         let [mut serving, mut booting] =
             [of(&counted[0]), of(&counted[1])].map(|counted| counted.map(u32::from));
-        for (minute, shown) in self.known_minutes(end) {
-            let had_serving = of(&pack.had_serving[minute % HISTORY]);
+        for (slot, shown) in known {
+            let had_serving = of(&pack.had_serving[*slot]);
             let shown = self.lanes.lookup_wide(shown, &had_serving);
             (0..16).for_each(|lane| steps[lane] += shown[lane]);
             if W != 16 {
-                let had_booting = of(&pack.had_booting[minute % HISTORY]);
+                let had_booting = of(&pack.had_booting[*slot]);
                 (0..16).for_each(|lane| serving[lane] += u32::from(had_serving[lane]));
                 (0..16).for_each(|lane| booting[lane] += u32::from(had_booting[lane]));
             }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::bound::{self, Bound, Pace};
-use super::kernel::{self, ANY, APART, BY_THE_MINUTE, HISTORY, Moves, Pack};
+use super::kernel::{self, ANY, APART, BY_THE_MINUTE, CARRIED, HISTORY, Moves, Pack};
 use super::lanes::{Isa, Job, Lanes};
 use super::ranks::Ranks;
 use super::space::{Kind, Space};
@@ -170,15 +170,19 @@ fn advance(isa: Isa, with: kernel::Given<'_>, pack: &mut Pack, minutes: Range<us
     match (with.trace.width(), with.watch.evaluation_periods, with.moves.mode(with.watch)) {
         (16, 1, APART) => isa.run(Advance::<16, 1, APART> { with, pack, minutes }),
         (16, 1, BY_THE_MINUTE) => isa.run(Advance::<16, 1, BY_THE_MINUTE> { with, pack, minutes }),
+        (16, 1, CARRIED) => isa.run(Advance::<16, 1, CARRIED> { with, pack, minutes }),
         (16, 1, _) => isa.run(Advance::<16, 1, ANY> { with, pack, minutes }),
         (16, _, APART) => isa.run(Advance::<16, 3, APART> { with, pack, minutes }),
         (16, _, BY_THE_MINUTE) => isa.run(Advance::<16, 3, BY_THE_MINUTE> { with, pack, minutes }),
+        (16, _, CARRIED) => isa.run(Advance::<16, 3, CARRIED> { with, pack, minutes }),
         (16, _, _) => isa.run(Advance::<16, 3, ANY> { with, pack, minutes }),
         (64, _, APART) => isa.run(Advance::<64, 3, APART> { with, pack, minutes }),
         (64, _, BY_THE_MINUTE) => isa.run(Advance::<64, 3, BY_THE_MINUTE> { with, pack, minutes }),
+        (64, _, CARRIED) => isa.run(Advance::<64, 3, CARRIED> { with, pack, minutes }),
         (64, _, _) => isa.run(Advance::<64, 3, ANY> { with, pack, minutes }),
         (_, _, APART) => isa.run(Advance::<256, 3, APART> { with, pack, minutes }),
         (_, _, BY_THE_MINUTE) => isa.run(Advance::<256, 3, BY_THE_MINUTE> { with, pack, minutes }),
+        (_, _, CARRIED) => isa.run(Advance::<256, 3, CARRIED> { with, pack, minutes }),
         (_, _, _) => isa.run(Advance::<256, 3, ANY> { with, pack, minutes }),
     }
 }
