@@ -230,6 +230,11 @@ fn case() -> impl Strategy<Value = Case> {
     case_of(plan().boxed())
 }
 
+/// A load, and all that decides about capacity.
+pub(crate) fn load_and_scenario() -> impl Strategy<Value = (Load, Scenario)> {
+    case().prop_map(|Case { load, scenario }| (load, scenario))
+}
+
 /// Of one kind only.
 fn case_where(is_wanted: fn(&Rule) -> bool) -> impl Strategy<Value = Case> {
     case_of(plan().prop_filter("another kind", move |plan| is_wanted(&plan.rule)).boxed())

@@ -6,6 +6,7 @@ mod agreement;
 mod alarms;
 mod archive;
 mod backtests;
+mod believed;
 mod candidates;
 mod engine;
 mod envelopes;

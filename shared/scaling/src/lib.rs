@@ -11,6 +11,7 @@
 pub mod adjustment;
 pub mod alarm;
 pub mod backtest;
+pub mod clairvoyant;
 pub mod coefficient;
 pub mod course;
 pub mod cpu_model;
