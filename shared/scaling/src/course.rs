@@ -62,6 +62,18 @@ impl Course {
         Self { changes: self.changes.clone(), deployments }
     }
 
+    /// The same for whoever comes at `minute`: limits that were set before are set then.
+    pub fn seen_from(&self, minute: MinuteUtc) -> Self {
+        let (before, mut changes): (Vec<_>, Vec<_>) =
+            self.changes.iter().copied().partition(|change| change.at < minute);
+        let last = |size: fn(&CapacityChange) -> Option<Instances>| before.iter().rev().find_map(size);
+        let (min_size, max_size) = (last(|change| change.min_size), last(|change| change.max_size));
+        if min_size.is_some() || max_size.is_some() {
+            changes.insert(0, CapacityChange { at: minute, min_size, max_size, desired_capacity: None });
+        }
+        Self { changes, deployments: self.deployments.clone() }
+    }
+
     /// Whether nothing of the kind happens.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.deployments.is_empty()

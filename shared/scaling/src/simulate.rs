@@ -80,18 +80,53 @@ impl Question {
 /// Replays `load`; `None` as soon as the ceiling was reached in more minutes than allowed.
 pub fn simulate(load: &Load, scenario: &Scenario, question: Question) -> Option<Outcome> {
     let ceiling = question.ceiling.get();
-    let offset = load.start.epoch_minutes();
     let mut tally = Tally::default();
-    let mut fleet = Fleet::new(scenario);
-    let mut alarms = Alarms::new(scenario);
+    let mut running = Running::new(scenario);
     for now in 0..load.demand_percent.len() {
+        running.minute(load, now, ceiling, &mut tally);
+        if tally.minutes_over > question.minutes_over_allowed {
+            return None;
+        }
+    }
+    Some(tally.outcome())
+}
+
+/// One replay of all of `load`, its outcome in parts: each from where the one before ends up to an index of `ends`, which
+/// rise. The group, its alarms and its rests go on from part to part; a minute is over at `ceiling`.
+pub fn simulate_parts(load: &Load, scenario: &Scenario, ceiling: CpuPercent, ends: &[usize]) -> Vec<Outcome> {
+    let mut running = Running::new(scenario);
+    let mut now = 0;
+    let part = |end: &usize| {
+        let mut tally = Tally::default();
+        for minute in std::mem::replace(&mut now, *end)..*end {
+            running.minute(load, minute, ceiling.get(), &mut tally);
+        }
+        tally.outcome()
+    };
+    ends.iter().map(part).collect()
+}
+
+/// A replay under way.
+struct Running<'a> {
+    fleet: Fleet<'a>,
+    alarms: Alarms,
+}
+
+impl<'a> Running<'a> {
+    fn new(scenario: &'a Scenario) -> Self {
+        Self { fleet: Fleet::new(scenario), alarms: Alarms::new(scenario) }
+    }
+
+    #[inline]
+    fn minute(&mut self, load: &Load, now: usize, ceiling: f64, tally: &mut Tally) {
+        let Self { fleet, alarms } = self;
         fleet.advance(now);
-        if !scenario.course.is_empty() {
+        if !fleet.scenario.course.is_empty() {
             fleet.follow_schedule(now, load);
         }
-        let visible = scenario.dynamics.visible_end(now as i64, offset);
+        let visible = fleet.dynamics.visible_end(now as i64, load.start.epoch_minutes());
         alarms.look(visible);
-        match fleet.decide(now, &alarms, visible) {
+        match fleet.decide(now, alarms, visible) {
             Moved::Out => tally.scale_outs += 1,
             Moved::In => tally.scale_ins += 1,
             Moved::Not => {}
@@ -100,11 +135,7 @@ pub fn simulate(load: &Load, scenario: &Scenario, question: Question) -> Option<
         alarms.record(now, metric);
         tally.add(work.busiest, ceiling, work.throttled, fleet.desired, fleet.billed());
         tally.surplus += work.surplus;
-        if tally.minutes_over > question.minutes_over_allowed {
-            return None;
-        }
     }
-    Some(tally.outcome())
 }
 
 #[derive(Default)]
