@@ -1,5 +1,6 @@
 //! What a person reads: the subject and the text of a message, from a recommendation.
 
+mod choice;
 pub mod cost;
 
 use std::fmt::Write as _;
@@ -158,6 +159,8 @@ fn body(recommendation: &RecommendationDocument) -> String {
         effects(recommendation),
         why(recommendation),
         credits(recommendation),
+        choice::beyond(recommendation),
+        choice::to_choose(recommendation),
         alternative(recommendation),
         how_sure(recommendation),
         response_time(recommendation),
@@ -422,11 +425,11 @@ fn how_sure(recommendation: &RecommendationDocument) -> String {
     if recommendation.traffic.minutes < MINUTES_PER_WEEK && recommendation.traffic.recorded {
         sentences.push("The traffic covers less than a week, and so not every kind of day.".to_owned());
     }
-    wrapped(&format!("How sure: {}", in_a_sentence(&sentences.join(" "))))
+    wrapped(&format!("How sure: {}", one_sentence_of(&sentences.join(" "))))
 }
 
 /// The same after a colon.
-fn in_a_sentence(text: &str) -> String {
+fn one_sentence_of(text: &str) -> String {
     let mut rest = text.chars();
     rest.next().map_or(String::new(), |first| first.to_lowercase().chain(rest).collect())
 }

@@ -3,8 +3,13 @@
 //! Instants are RFC 3339 in universal time, percentages 0 to 100, options in Beanstalk's own words, so that
 //! they can be handed to `aws elasticbeanstalk` as they are.
 
+mod choice;
 mod fit;
 
+pub use choice::{
+    FrontierStepDocument, OtherCeilingDocument, PickDocument, PicksDocument, ResampledDocument,
+    WalkForwardDocument,
+};
 pub use fit::{
     BendDocument, CapacityDocument, CeilingDocument, ConfidenceDocument, DriftDocument, FitDocument,
     IntervalDocument, KneeDocument,
@@ -465,4 +470,22 @@ pub struct RecommendationDocument {
     pub credits: Option<CreditsDocument>,
     /// The cheapest target tracking policy that holds, for comparison.
     pub target_tracking: Option<TargetTrackingDocument>,
+    /// Instance hours below which no settings can come without a minute over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fewest_instance_hours: Option<f64>,
+    /// What advice from the first days did to the days after; nothing where there are less than four days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub walk_forward: Option<WalkForwardDocument>,
+    /// The recommended settings on days drawn anew; nothing where there are less than four days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resampled: Option<ResampledDocument>,
+    /// Three settings to choose from, where some hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picks: Option<PicksDocument>,
+    /// What minutes over buy, fewest of them first: the first and the last step, the knee, and steps alike in between.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frontier: Vec<FrontierStepDocument>,
+    /// What other ceilings would take.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_ceilings: Vec<OtherCeilingDocument>,
 }

@@ -1,5 +1,6 @@
 //! Stage 3 of 4: every plausible policy against the traffic as it was, or as it might become.
 
+mod beyond;
 mod lights;
 
 use std::num::NonZero;
@@ -10,7 +11,7 @@ use scaling::course::Course;
 use scaling::cpu_model::CpuModel;
 use scaling::credits::{BurstableSize, Credits, Mode};
 use scaling::dynamics::Dynamics;
-use scaling::engine::{Engine, LeftOut, Space};
+use scaling::engine::{Engine, Found, LeftOut, Space};
 use scaling::judge::{Severity, judge, never_reached};
 use scaling::latency::response_time_line;
 use scaling::light::{Light, Lit};
@@ -30,9 +31,9 @@ use scaling::units::{
 use crate::activity::LaunchTimes;
 use crate::archive::{Archive, Environment, Key};
 use crate::documents::{
-    BackTestDocument, CandidatesDocument, CeilingSource, CreditsDocument, FitDocument, GradeDocument,
-    ModelDocument, ModelSource, PresentDocument, RecommendationDocument, SCHEMA_VERSION,
-    TargetTrackingDocument, TrafficDocument, VerdictDocument,
+    BackTestDocument, CandidatesDocument, CeilingSource, CreditsDocument, FitDocument, FrontierStepDocument,
+    GradeDocument, ModelDocument, ModelSource, PicksDocument, PresentDocument, RecommendationDocument,
+    SCHEMA_VERSION, TargetTrackingDocument, TrafficDocument, VerdictDocument,
 };
 use crate::proof::{self, Measured};
 use crate::refit::ceiling_or_default;
@@ -302,6 +303,9 @@ struct Aim {
     most: CpuPercent,
     /// What CPU never passes.
     level: Option<CpuPercent>,
+    /// Points that real CPU strays.
+    margin: f64,
+    intercept_percent: f64,
 }
 
 impl Aim {
@@ -312,12 +316,25 @@ impl Aim {
         let level = fit.and_then(FitDocument::unreachable_from_percent);
         let level = level.and_then(|level| CpuPercent::new(level).ok());
         let margin = request.margin.map_or_else(|| margin(model), CpuPercent::get);
-        let least = level.map_or(ceiling.get(), |level| level.get().min(ceiling.get()));
-        let held = CpuPercent::new(least - margin).ok();
-        let held = held.filter(|held| held.get() > model.intercept_percent);
-        let held = held.ok_or(SweepError::NoRoom { margin, ceiling })?;
-        let most = CpuPercent::new(least).unwrap_or(ceiling);
-        Ok(Self { ceiling, from, level, held, most })
+        let most = level.filter(|level| *level < ceiling).unwrap_or(ceiling);
+        let aim = Self {
+            ceiling,
+            from,
+            level,
+            held: most,
+            most,
+            margin,
+            intercept_percent: model.intercept_percent,
+        };
+        let held = aim.held_under(ceiling).ok_or(SweepError::NoRoom { margin, ceiling })?;
+        Ok(Self { held, ..aim })
+    }
+
+    /// What no replay may reach, so that real CPU stays under `ceiling`; `None` where that leaves nothing.
+    fn held_under(&self, ceiling: CpuPercent) -> Option<CpuPercent> {
+        let most = self.level.filter(|level| *level < ceiling).unwrap_or(ceiling);
+        let held = CpuPercent::new(most.get() - self.margin).ok()?;
+        (held.get() > self.intercept_percent).then_some(held)
     }
 }
 
@@ -420,6 +437,12 @@ fn compute(
     };
     let verdict = judged.as_ref().map(|judged| &judged.verdict).map_err(|why| *why);
     let given = verdict.ok();
+    let beyond =
+        judged.as_ref().ok().map(|judged| replay.beyond(&space, &grid, &present, judged)).unwrap_or_default();
+    let other_ceilings =
+        given.map(|_| replay.other_ceilings(&aim, &request.grid, &present)).unwrap_or_default();
+    let present_document = present.document(&replay);
+    let recommended = given.and_then(advice::recommended);
     let document = RecommendationDocument {
         schema_version: SCHEMA_VERSION,
         advice_id: advice::id(request.environment.name(), withheld, given, proof.document.as_ref()),
@@ -432,14 +455,20 @@ fn compute(
         never_seen_above_percent: given.and_then(|verdict| never_seen(verdict, &model_document)),
         model: model_document,
         candidates: candidates_document(&space, judged.as_ref().ok()),
-        present: present.document(&replay),
+        present: present_document,
         back_test: proof.document,
         verdict: verdict.map_or_else(|why| why, verdict_document),
-        recommended: given.and_then(advice::recommended),
+        recommended,
         room: given.and_then(chosen).map(|chosen| replay.room(chosen)),
         holds_with: given.and_then(chosen).map(|_| replay.names()).unwrap_or_default(),
         credits: given.and_then(|verdict| present.credits(&replay, verdict)),
         target_tracking: given.and_then(|_| replay.target_tracking(&grid)),
+        fewest_instance_hours: beyond.fewest_instance_hours,
+        walk_forward: beyond.walk_forward,
+        resampled: beyond.resampled,
+        picks: judged.as_ref().ok().and_then(|judged| judged.picks.clone()),
+        frontier: judged.as_ref().map(|judged| judged.frontier.clone()).unwrap_or_default(),
+        other_ceilings,
     };
     Ok((document, judged.map(|judged| judged.kept).unwrap_or_default()))
 }
@@ -495,6 +524,20 @@ struct Replay<'a> {
     progress: &'a (dyn Fn(usize, usize) + Sync),
 }
 
+/// A space in the traffic as it was, and in every light.
+struct Engines<'a> {
+    plain: Engine<'a>,
+    lit: Vec<Engine<'a>>,
+}
+
+/// Those that hold, and the one to take.
+struct Choice {
+    found: Found,
+    /// Cheapest first.
+    kept: Vec<Evaluated>,
+    best: Option<Evaluated>,
+}
+
 /// What came of a sweep.
 struct Judged {
     verdict: Verdict,
@@ -502,6 +545,8 @@ struct Judged {
     kept: Vec<Evaluated>,
     /// Minutes that it took, as a share of all.
     share_walked: f64,
+    picks: Option<PicksDocument>,
+    frontier: Vec<FrontierStepDocument>,
 }
 
 /// Settings that are kept of those that hold.
@@ -518,36 +563,47 @@ impl Replay<'_> {
     }
 
     fn judged(&self, space: &Space, present: Option<Evaluated>) -> Judged {
-        let lit: Vec<Lit> = self.lights.iter().map(|light| light.on(&self.setting)).collect();
-        let settings: Vec<Setting<'_>> = lit.iter().map(Lit::setting).collect();
-        let ceilings = self.lights.iter().map(|light| self.ceiling_in(*light));
-        let engines: Vec<Engine<'_>> = settings
-            .iter()
-            .zip(ceilings)
-            .map(|(setting, ceiling)| Engine::new(setting, space, ceiling))
-            .collect();
-        let engine = Engine::new(&self.setting, space, self.question.ceiling);
         let done = std::sync::atomic::AtomicUsize::new(0);
         let progress = |more| {
             let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
             (self.progress)(before + more, space.len());
         };
+        self.with_engines(space, |engines| {
+            let Choice { found, kept, best } = self.choice(engines, KEPT, &progress);
+            let present = present.filter(|present| self.fails_with(&Plan::from(&present.policy)).is_empty());
+            let verdict = match recommend(present.filter(|present| self.holds(&present.outcome)), best) {
+                Verdict::NoneHolds { .. } => {
+                    let closest = engines.plain.least_over(self.threads, &progress);
+                    Verdict::NoneHolds { closest: closest.map(|scored| self.evaluated(scored.policy)) }
+                }
+                verdict => verdict,
+            };
+            let all = found.settings as f64 * self.setting.load.demand_percent.len() as f64;
+            let share_walked = found.minutes_walked as f64 / all;
+            let picks = chosen(&verdict).and_then(|chosen| self.picks(space, engines, chosen, &kept));
+            let frontier = chosen(&verdict).map(|_| self.frontier(engines)).unwrap_or_default();
+            Judged { verdict, kept, share_walked, picks, frontier }
+        })
+    }
+
+    /// The cheapest `count` that hold in all lights, and the one to take.
+    fn choice(&self, engines: &Engines<'_>, count: usize, progress: &(dyn Fn(usize) + Sync)) -> Choice {
         let allowed = self.question.minutes_over_allowed;
-        let found = engine.cheapest(allowed, KEPT, &engines, self.threads, &progress);
+        let found = engines.plain.cheapest(allowed, count, &engines.lit, self.threads, progress);
         let kept: Vec<Evaluated> =
             found.cheapest.iter().map(|scored| self.evaluated(scored.policy)).collect();
         let rooms: Vec<f64> = kept.iter().take(NEAR).map(|evaluated| self.room(evaluated)).collect();
         let best = roomiest(&kept, &rooms, self.near_share).map(|index| kept[index]);
-        let present = present.filter(|present| self.fails_with(&Plan::from(&present.policy)).is_empty());
-        let verdict = match recommend(present.filter(|present| self.holds(&present.outcome)), best) {
-            Verdict::NoneHolds { .. } => {
-                let closest = engine.least_over(self.threads, &progress);
-                Verdict::NoneHolds { closest: closest.map(|scored| self.evaluated(scored.policy)) }
-            }
-            verdict => verdict,
-        };
-        let all = found.settings as f64 * self.setting.load.demand_percent.len() as f64;
-        Judged { verdict, kept, share_walked: found.minutes_walked as f64 / all }
+        Choice { found, kept, best }
+    }
+
+    fn with_engines<T>(&self, space: &Space, ask: impl FnOnce(&Engines<'_>) -> T) -> T {
+        let lit: Vec<Lit> = self.lights.iter().map(|light| light.on(&self.setting)).collect();
+        let settings: Vec<Setting<'_>> = lit.iter().map(Lit::setting).collect();
+        let lit = self.lights.iter().zip(&settings);
+        let lit = lit.map(|(light, setting)| Engine::new(setting, space, self.ceiling_in(*light)));
+        let plain = Engine::new(&self.setting, space, self.question.ceiling);
+        ask(&Engines { plain, lit: lit.collect() })
     }
 
     fn evaluated(&self, policy: ScalingPolicy) -> Evaluated {
@@ -578,33 +634,38 @@ impl Replay<'_> {
 
     /// The lights in which a plan does not hold.
     fn fails_with(&self, plan: &Plan) -> Vec<Light> {
-        let holds = |light: &&Light| {
-            let question = Question { ceiling: self.ceiling_in(**light), ..self.question };
-            light.on(&self.setting).setting().simulate(plan.clone(), question).is_some()
-        };
-        self.lights.iter().filter(|light| !holds(light)).copied().collect()
+        self.lights.iter().filter(|light| !self.holds_in(**light, plan)).copied().collect()
+    }
+
+    fn holds_in(&self, light: Light, plan: &Plan) -> bool {
+        let question = Question { ceiling: self.ceiling_in(light), ..self.question };
+        light.on(&self.setting).setting().simulate(plan.clone(), question).is_some()
+    }
+
+    fn holds_in_all(&self, plan: &Plan) -> bool {
+        self.lights.iter().all(|light| self.holds_in(*light, plan))
     }
 
     /// The cheapest target tracking policy that holds, within the limits that are tried.
     fn target_tracking(&self, grid: &Grid) -> Option<TargetTrackingDocument> {
         let warm_up = Minutes(self.setting.dynamics.launch.0 + self.setting.dynamics.boot.0 + 1);
         let max_size = *grid.max_sizes.iter().max()?;
-        let mut held: Vec<(Outcome, CpuPercent, Instances)> = Vec::new();
+        let mut held: Vec<(Outcome, CpuPercent, Plan)> = Vec::new();
         for &min_size in grid.min_sizes.iter().filter(|min_size| **min_size <= max_size) {
             for &target in &grid.upper_thresholds {
                 let rule = Rule::TargetTracking(TargetTracking::cpu(target, warm_up));
                 let group = Group { min_size, max_size, cooldown: Seconds(360) };
                 let plan = Plan { rule, group, measure: Measure::CpuUtilization };
                 let outcome = self.setting.simulate(plan.clone(), self.question);
-                let outcome = outcome.filter(|_| self.fails_with(&plan).is_empty());
-                held.extend(outcome.map(|outcome| (outcome, target, min_size)));
+                held.extend(outcome.map(|outcome| (outcome, target, plan)));
             }
         }
-        let (outcome, target, min_size) =
-            held.into_iter().min_by_key(|(outcome, ..)| outcome.billed_instance_minutes)?;
+        // Lights are many: the first that holds in all of them ends the search.
+        held.sort_by_key(|(outcome, ..)| outcome.billed_instance_minutes);
+        let (outcome, target, plan) = held.into_iter().find(|(.., plan)| self.holds_in_all(plan))?;
         Some(TargetTrackingDocument {
             target_percent: target.get(),
-            min_size: min_size.0,
+            min_size: plan.group.min_size.0,
             max_size: max_size.0,
             outcome: outcome.into(),
         })

@@ -6,7 +6,8 @@
 //! are AWS's rules; [`traffic`] is what comes in, [`course`] and [`schedule`] what happens besides;
 //! [`mod@reference`] replays it as plainly as possible and [`mod@simulate`] does the same fast; [`backtest`] holds
 //! a replay against what really happened; [`mod@sweep`] says what is tried, [`engine`] replays all of it, [`light`] is what
-//! a setting must hold in besides, [`recommendation`] chooses, and [`judge`] says what is odd about settings. [`talk`] keeps the rules of the talk beside AWS's.
+//! a setting must hold in besides, [`recommendation`] chooses, [`walk_forward`] and [`resampled`] put the choice to other [`days`],
+//! [`clairvoyant`] says what none can come below, [`frontier`] what minutes over buy, and [`judge`] what is odd about settings. [`talk`] keeps the rules of the talk beside AWS's.
 
 pub mod adjustment;
 pub mod alarm;
@@ -20,6 +21,7 @@ pub mod days;
 pub mod disturbance;
 pub mod dynamics;
 pub mod engine;
+pub mod frontier;
 pub mod judge;
 pub mod latency;
 pub mod light;

@@ -12,7 +12,7 @@ use crate::policy::ScalingPolicy;
 use crate::simulate::Outcome;
 use crate::sweep::Setting;
 use crate::traffic::Load;
-use crate::units::{CpuPercent, Instances};
+use crate::units::CpuPercent;
 
 /// Of seven days, five choose and two judge.
 const CHOOSING: usize = 5;

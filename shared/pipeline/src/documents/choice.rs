@@ -1,0 +1,96 @@
+//! What lets a reader believe an advice, and choose another one: beyond the record, beside the recommended settings.
+
+use scaling::resampled::{RESAMPLES, Resampled};
+use serde::{Deserialize, Serialize};
+
+use super::{IntervalDocument, OptionDocument, OutcomeDocument, PolicyDocument};
+
+/// The advice that the first days of the window alone would have given, and what it did to the days after them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WalkForwardDocument {
+    /// Days by which it was chosen.
+    pub days_choosing: usize,
+    /// Days by which it was judged.
+    pub days_judging: usize,
+    /// The settings, and what they did to the days by which they are judged; nothing where none held before.
+    pub chosen: Option<PolicyDocument>,
+    /// How much more they cost there than the best in hindsight, as a share; nothing where none holds there.
+    pub cost_over_best: Option<f64>,
+}
+
+/// What the recommended settings come to on days of the window drawn anew, with replacement.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ResampledDocument {
+    /// Samples.
+    pub resamples: usize,
+    /// Days of each.
+    pub days: usize,
+    /// Share of the samples in which the settings hold as things were.
+    pub holds: f64,
+    /// Share of the samples in which none of the kept settings that hold is cheaper.
+    pub cheapest: f64,
+    /// Share of the samples in which none of them is cheaper by more than `near_share`.
+    pub as_good: f64,
+    /// What counts as about as cheap, as a share.
+    pub near_share: f64,
+    /// What is saved of the present instance hours, as a share, in 95 samples of 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saving: Option<IntervalDocument>,
+    /// Highest CPU in 95 samples of 100.
+    pub max_cpu_percent: IntervalDocument,
+}
+
+impl ResampledDocument {
+    /// What was drawn, where settings that cost at most `near_share` more are as good.
+    pub fn new(resampled: Resampled, near_share: f64) -> Self {
+        let Resampled { days, holds, cheapest, as_good, saving, max_cpu_percent } = resampled;
+        let (saving, max_cpu_percent) = (saving.map(Into::into), max_cpu_percent.into());
+        Self { resamples: RESAMPLES, days, holds, cheapest, as_good, near_share, saving, max_cpu_percent }
+    }
+}
+
+/// Settings to take instead.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PickDocument {
+    /// Every option that they consist of.
+    pub options: Vec<OptionDocument>,
+    /// What they do to the traffic.
+    pub outcome: OutcomeDocument,
+    /// How many times the traffic they bear before CPU reaches the ceiling.
+    pub room: f64,
+}
+
+/// Three settings by how much they dare.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PicksDocument {
+    /// The cheapest that hold the traffic as it was, also with metrics that come a minute later: no margin for more of it.
+    pub cheap: PickDocument,
+    /// The recommended ones.
+    pub balanced: PickDocument,
+    /// The cheapest that hold in all that the recommended ones hold in and bear one and a half times the traffic; where none
+    /// does, the kept ones that bear the most.
+    pub safe: PickDocument,
+}
+
+/// The cheapest settings with at most so many minutes over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FrontierStepDocument {
+    /// Billed instance hours.
+    pub instance_hours: f64,
+    /// Minutes at or over the CPU that was to be held.
+    pub minutes_over: u32,
+    /// Every option that they consist of.
+    pub options: Vec<OptionDocument>,
+}
+
+/// What another ceiling would take.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OtherCeilingDocument {
+    /// The ceiling.
+    pub cpu_ceiling_percent: f64,
+    /// What a replay may not reach, so that real CPU stays under it.
+    pub cpu_held_percent: f64,
+    /// The cheapest settings that hold it in the traffic as it was; `minutes_over` counts by this ceiling. Nothing where
+    /// none do.
+    pub cheapest: Option<PolicyDocument>,
+}

@@ -1,0 +1,254 @@
+//! What a sweep says beside the settings to take: how they do beyond the record, what else could be taken, and what no
+//! settings can come below.
+
+use scaling::clairvoyant::fewest_instance_minutes;
+use scaling::days::{by_day, days};
+use scaling::engine::Space;
+use scaling::frontier::thinned;
+use scaling::light::Light;
+use scaling::policy::Group;
+use scaling::resampled::{self, resampled};
+use scaling::simulate::{Outcome, Question};
+use scaling::sweep::{Evaluated, Grid, Setting};
+use scaling::units::{CpuPercent, Instances, Seconds};
+use scaling::walk_forward::{self, split};
+
+use super::{Aim, Engines, GridOverrides, Judged, KEPT, NEAR, Present, Replay, chosen};
+use crate::documents::{
+    FrontierStepDocument, OtherCeilingDocument, PickDocument, PicksDocument, PolicyDocument,
+    ResampledDocument, WalkForwardDocument, options,
+};
+
+/// Times the traffic that the safe pick bears.
+const SAFE: f64 = 1.5;
+
+/// Minutes over up to which the frontier goes, and steps of it that are kept.
+const MOST_OVER: u32 = 200;
+const MOST_STEPS: usize = 50;
+
+/// Ceilings that are looked at besides, CPU percent.
+const OTHER_CEILINGS: [f64; 3] = [40.0, 50.0, 60.0];
+
+/// What is said of the chosen settings.
+#[derive(Default)]
+pub(super) struct Beyond {
+    pub(super) fewest_instance_hours: Option<f64>,
+    pub(super) walk_forward: Option<WalkForwardDocument>,
+    pub(super) resampled: Option<ResampledDocument>,
+}
+
+impl Replay<'_> {
+    /// How the choice does beyond the record.
+    pub(super) fn beyond(
+        &self,
+        space: &Space,
+        grid: &Grid,
+        present: &Present<'_>,
+        judged: &Judged,
+    ) -> Beyond {
+        let chosen = chosen(&judged.verdict);
+        Beyond {
+            fewest_instance_hours: self.fewest_instance_hours(grid, present),
+            walk_forward: chosen.and_then(|_| self.walk_forward(space)),
+            resampled: chosen.and_then(|chosen| self.resampled(chosen, present, &judged.kept)),
+        }
+    }
+
+    /// By the smallest limits of all that are compared.
+    fn fewest_instance_hours(&self, grid: &Grid, present: &Present<'_>) -> Option<f64> {
+        let limits =
+            |tried: &[Instances], present: Option<Instances>| tried.iter().copied().chain(present).min();
+        let least = Group {
+            min_size: limits(&grid.min_sizes, present.group.map(|group| group.min_size))?,
+            max_size: limits(&grid.max_sizes, present.group.map(|group| group.max_size))?,
+            cooldown: Seconds(0),
+        };
+        let fewest = fewest_instance_minutes(&self.setting, self.question.ceiling, least)?;
+        Some(fewest as f64 / 60.0)
+    }
+
+    /// Chooses by the first days, of the same settings and in the same lights; what a request costs is known from all days.
+    fn walk_forward(&self, space: &Space) -> Option<WalkForwardDocument> {
+        let load = self.setting.load;
+        let split = split(load)?;
+        let (allowed, allowed_after) = split.allowed(self.question.minutes_over_allowed);
+        let first = split.choosing_load(load);
+        let first = self.over(Setting { load: &first, ..self.setting.clone() }, allowed);
+        let best = first.with_engines(space, |engines| first.choice(engines, NEAR, &|_| ()).best);
+        let judged = |best: Evaluated| split.judged(&self.setting, &best.policy, self.question.ceiling);
+        let chosen = best.map(judged);
+        let hindsight = chosen.and_then(|_| self.hindsight(space, &split, allowed_after));
+        let hindsight = hindsight.map(judged);
+        Some(WalkForwardDocument {
+            days_choosing: split.choosing.len(),
+            days_judging: split.judging.len(),
+            chosen: chosen
+                .map(|chosen| policy(&Evaluated { policy: chosen.policy, outcome: chosen.outcome })),
+            cost_over_best: chosen.zip(hindsight).map(|(chosen, best)| chosen.cost_over(&best)),
+        })
+    }
+
+    /// The cheapest that holds in all lights on the days that judge.
+    fn hindsight(&self, space: &Space, split: &walk_forward::Split, allowed: u32) -> Option<Evaluated> {
+        let load = split.judging_load(self.setting.load);
+        let course = split.judging_course(&self.setting);
+        let last = self.over(Setting { load: &load, course, ..self.setting.clone() }, allowed);
+        last.with_engines(space, |engines| last.cheapest(engines, 1)).first().copied()
+    }
+
+    /// The cheapest `count` that hold in all lights.
+    fn cheapest(&self, engines: &Engines<'_>, count: usize) -> Vec<Evaluated> {
+        let allowed = self.question.minutes_over_allowed;
+        let found = engines.plain.cheapest(allowed, count, &engines.lit, self.threads, &|_| ());
+        found.cheapest.iter().map(|scored| self.evaluated(scored.policy)).collect()
+    }
+
+    /// The same questions of other days.
+    fn over<'b>(&'b self, setting: Setting<'b>, minutes_over_allowed: u32) -> Replay<'b> {
+        let question = Question { minutes_over_allowed, ..self.question };
+        Replay { setting, question, lights: self.lights.clone(), ..*self }
+    }
+
+    fn resampled(
+        &self,
+        chosen: &Evaluated,
+        present: &Present<'_>,
+        kept: &[Evaluated],
+    ) -> Option<ResampledDocument> {
+        let days = days(self.setting.load);
+        let (setting, ceiling) = (&self.setting, self.question.ceiling);
+        let kept: Vec<Vec<Outcome>> =
+            kept.iter().map(|kept| by_day(setting, &kept.policy, ceiling, &days)).collect();
+        let chosen_days = by_day(setting, &chosen.policy, ceiling, &days);
+        let other = present.evaluated(self).is_none_or(|present| present.policy != chosen.policy);
+        let plan = present.plan.as_ref().and_then(|plan| plan.as_ref().ok()).filter(|_| other);
+        let present = plan.map(|plan| by_day(setting, plan.clone(), ceiling, &days));
+        let question = resampled::Question {
+            chosen: &chosen_days,
+            kept: &kept,
+            present: present.as_deref(),
+            minutes_over_allowed: self.question.minutes_over_allowed,
+            near_share: self.near_share,
+        };
+        resampled(question).map(|resampled| ResampledDocument::new(resampled, self.near_share))
+    }
+
+    /// Three settings by how much they dare.
+    pub(super) fn picks(
+        &self,
+        space: &Space,
+        engines: &Engines<'_>,
+        chosen: &Evaluated,
+        kept: &[Evaluated],
+    ) -> Option<PicksDocument> {
+        let pick = |evaluated: &Evaluated| {
+            let PolicyDocument { options, outcome } = policy(evaluated);
+            PickDocument { options, outcome, room: self.room(evaluated) }
+        };
+        Some(PicksDocument {
+            cheap: pick(&self.cheap(engines)?),
+            balanced: pick(chosen),
+            safe: pick(&self.safe(space, kept).unwrap_or(*chosen)),
+        })
+    }
+
+    /// The cheapest that holds as things were, and with later metrics.
+    fn cheap(&self, engines: &Engines<'_>) -> Option<Evaluated> {
+        let later = self.lights.iter().position(|light| *light == Light::LaterMetrics)?;
+        let (allowed, later) = (self.question.minutes_over_allowed, &engines.lit[later..=later]);
+        let found = engines.plain.cheapest(allowed, 1, later, self.threads, &|_| ());
+        found.cheapest.first().map(|scored| self.evaluated(scored.policy))
+    }
+
+    /// The cheapest that bears [`SAFE`] times the traffic, else the kept one that bears the most.
+    fn safe(&self, space: &Space, kept: &[Evaluated]) -> Option<Evaluated> {
+        // Those that are kept are the cheapest of all: the first of them that will do is cheaper than any other.
+        let first = self.first_safe(kept);
+        first.or_else(|| self.first_safe(&self.at_most_safe(space))).or_else(|| self.roomiest_of(kept))
+    }
+
+    /// What bears [`SAFE`] times the traffic may not bear a little less, which swings otherwise: all up to that counts.
+    fn first_safe(&self, cheapest_first: &[Evaluated]) -> Option<Evaluated> {
+        let is_safe = |kept: &&Evaluated| self.bears(kept, SAFE) && SAFE <= self.room(kept);
+        cheapest_first.iter().find(is_safe).copied()
+    }
+
+    /// The cheapest that hold in all lights and in that much traffic.
+    fn at_most_safe(&self, space: &Space) -> Vec<Evaluated> {
+        let lights = [vec![Light::Amplified(SAFE)], self.lights.clone()].concat();
+        let safe = Replay { setting: self.setting.clone(), lights, ..*self };
+        safe.with_engines(space, |engines| safe.cheapest(engines, KEPT))
+    }
+
+    /// The one that bears the most, the cheapest of equals.
+    fn roomiest_of(&self, kept: &[Evaluated]) -> Option<Evaluated> {
+        let first = kept.first()?;
+        let better = |(best, most): (Evaluated, f64), next: &Evaluated| {
+            // Few bear more than the best so far, and only these are worth a closer look.
+            let room = if self.bears(next, most + 0.01) { self.room(next) } else { most };
+            if most < room { (*next, room) } else { (best, most) }
+        };
+        Some(kept.iter().fold((*first, self.room(first)), better).0)
+    }
+
+    fn bears(&self, evaluated: &Evaluated, factor: f64) -> bool {
+        let lit = Light::Amplified(factor).on(&self.setting);
+        lit.setting().simulate(&evaluated.policy, Question { ceiling: self.most, ..self.question }).is_some()
+    }
+
+    /// What minutes over buy.
+    pub(super) fn frontier(&self, engines: &Engines<'_>) -> Vec<FrontierStepDocument> {
+        let steps = engines.plain.frontier(MOST_OVER, self.threads, &|_| ());
+        let points: Vec<(f64, f64)> = steps
+            .iter()
+            .map(|step| (f64::from(step.minutes_over), step.billed_instance_minutes as f64))
+            .collect();
+        let kept = thinned(&points, MOST_STEPS).into_iter().map(|step| &steps[step]);
+        let document = |step: &scaling::engine::Scored| FrontierStepDocument {
+            instance_hours: step.billed_instance_minutes as f64 / 60.0,
+            minutes_over: step.minutes_over,
+            options: options(&step.policy),
+        };
+        kept.map(document).collect()
+    }
+
+    /// What the ceilings that people mostly set would take, where they differ from the one that is held.
+    pub(super) fn other_ceilings(
+        &self,
+        aim: &Aim,
+        overrides: &GridOverrides,
+        present: &Present<'_>,
+    ) -> Vec<OtherCeilingDocument> {
+        let ceilings = OTHER_CEILINGS.into_iter().filter_map(|percent| CpuPercent::new(percent).ok());
+        let held = ceilings.filter_map(|ceiling| Some((ceiling, aim.held_under(ceiling)?)));
+        let others = held.filter(|(_, held)| *held != aim.held);
+        let document = |(ceiling, held): (CpuPercent, CpuPercent)| OtherCeilingDocument {
+            cpu_ceiling_percent: ceiling.get(),
+            cpu_held_percent: held.get(),
+            cheapest: self.cheapest_under(held, overrides, present).as_ref().map(policy),
+        };
+        others.map(document).collect()
+    }
+
+    /// The cheapest that holds in the traffic as it was, of the settings that are plausible for such a ceiling.
+    fn cheapest_under(
+        &self,
+        held: CpuPercent,
+        overrides: &GridOverrides,
+        present: &Present<'_>,
+    ) -> Option<Evaluated> {
+        let Setting { load, dynamics, .. } = self.setting;
+        let plausible = Grid::plausible(load, held, present.group, dynamics.monitoring);
+        let grid = overrides.clone().applied_to(plausible);
+        let space = Space::new(&grid, dynamics.monitoring, dynamics.cpu_ceiling, true);
+        let engine = scaling::engine::Engine::new(&self.setting, &space, held);
+        let found = engine.cheapest(self.question.minutes_over_allowed, 1, &[], self.threads, &|_| ());
+        let policy = found.cheapest.first()?.policy;
+        let outcome = self.setting.simulate(&policy, Question::whatever_it_takes(held))?;
+        Some(Evaluated { policy, outcome })
+    }
+}
+
+fn policy(evaluated: &Evaluated) -> PolicyDocument {
+    PolicyDocument { options: options(&evaluated.policy), outcome: evaluated.outcome.into() }
+}
