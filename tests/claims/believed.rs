@@ -5,6 +5,7 @@ use pipeline::archive::memory::MemoryArchive;
 use pipeline::documents::{FrontierStepDocument, RecommendationDocument};
 use pipeline::refit::{self, RefitRequest};
 use pipeline::sweep::{GridOverrides, SweepRequest};
+use pipeline::values::Price;
 use proptest::prelude::*;
 use scaling::clairvoyant::fewest_instance_minutes;
 use scaling::coefficient::FitRules;
@@ -398,6 +399,34 @@ fn other_ceilings_are_told_where_they_differ_from_the_one_that_is_held() {
     assert!(high.instance_hours <= low.instance_hours && low.max_cpu_percent < 40.0 && low.minutes_over == 0);
     assert!(50.0 <= high.max_cpu_percent && high.max_cpu_percent < 60.0, "{high:?}");
     assert!(plain(&advice).contains(&format!("{:.1} under 40 %", low.instance_hours)), "{}", plain(&advice));
+}
+
+#[test]
+fn a_price_says_what_a_month_costs_now_and_then() {
+    let (archive, without) = stages::with_advice();
+    assert!(without.price.is_none() && !plain(&without).contains("USD"));
+    let request = SweepRequest { price: Price::new(0.05).ok(), ..stages::sweep_request() };
+    let advice = stages::sweep(&archive, request).unwrap().document;
+    let price = advice.price.unwrap();
+    // Three instances, 30.4 days of 24 hours.
+    assert!((price.now_usd_per_month.unwrap() - 3.0 * 30.4 * 24.0 * 0.05).abs() < 1e-6, "{price:?}");
+    let (now, then) = (
+        advice.present.as_ref().unwrap().outcome.clone().unwrap(),
+        &advice.recommended.as_ref().unwrap().outcome,
+    );
+    let share = price.then_usd_per_month.unwrap() / price.now_usd_per_month.unwrap();
+    assert!((share - then.instance_hours / now.instance_hours).abs() < 1e-9);
+    assert!(plain(&advice).contains("USD a month of 30.4 days          109"), "{}", plain(&advice));
+    assert_eq!(advice.advice_id, without.advice_id);
+}
+
+#[test]
+fn what_is_no_price_is_refused() {
+    for text in ["0", "-0.1", "nan", "inf"] {
+        let refused = text.parse::<Price>().unwrap_err();
+        assert!(refused.starts_with("the price of an instance-hour must be above 0 USD, not `"), "{refused}");
+    }
+    assert_eq!("cheap".parse::<Price>(), Err("`cheap` is not a number of USD".to_owned()));
 }
 
 #[test]

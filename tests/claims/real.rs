@@ -324,6 +324,7 @@ fn advise(archive: &MemoryArchive, recording: Recording, stated: Option<CpuModel
         },
         margins: Margins::default(),
         dynamics: Dynamics::default(),
+        price: None,
         threads: NonZero::new(2).unwrap(),
     };
     block_on(sweep::run(archive, request, &|_, _| ())).unwrap().document

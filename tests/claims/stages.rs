@@ -122,6 +122,7 @@ pub(crate) fn sweep_request() -> SweepRequest {
         },
         margins: Margins::default(),
         dynamics: Dynamics::default(),
+        price: None,
         threads: NonZero::<usize>::MIN,
     }
 }

@@ -8,7 +8,7 @@ use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::documents::RecommendationDocument;
 use pipeline::sweep::{self, Margins, Model, Replayed, SweepRequest};
-use pipeline::values::{CandidateValues, Stages};
+use pipeline::values::{CandidateValues, Price, Stages};
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::Dynamics;
 use scaling::traffic::Traffic;
@@ -45,6 +45,7 @@ struct Asked {
     intercept_percent: Option<f64>,
     stages: Option<Stages>,
     candidates: CandidateValues,
+    price_per_instance_hour: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -80,6 +81,7 @@ struct Template {
     margin: Option<CpuPercent>,
     minutes_over_allowed: u32,
     grid: sweep::GridOverrides,
+    price: Option<Price>,
     defaults: Defaults,
 }
 
@@ -93,9 +95,14 @@ impl Template {
             margin: asked.margin_percent.map(percent("margin_percent")).transpose()?,
             minutes_over_allowed: asked.minutes_over_allowed,
             grid: asked.candidates.overrides().map_err(|error| wrong("candidates", &error))?,
+            price: asked.price_per_instance_hour.map(price).transpose()?,
             defaults,
         })
     }
+}
+
+fn price(usd: f64) -> Result<Price, EventError> {
+    Price::new(usd).map_err(|error| wrong("price_per_instance_hour", &error))
 }
 
 fn replayed(stages: Option<Stages>) -> Result<Replayed, EventError> {
@@ -131,6 +138,7 @@ async fn one(
         margins: Margins::default(),
         grid: template.grid.clone(),
         dynamics: Dynamics::default(),
+        price: template.price,
         threads: template.defaults.threads,
     };
     let report = match sweep::run(archive, request, &|_, _| {}).await {

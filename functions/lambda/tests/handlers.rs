@@ -394,6 +394,10 @@ fn what_is_wrong_with_an_event_is_named() {
         "`intercept_percent`: it goes with `coefficient`",
     );
     wrong(account.sweep(json!({ "coefficient": -1 })), "the event's `coefficient`");
+    wrong(
+        account.sweep(json!({ "price_per_instance_hour": 0 })),
+        "the event's `price_per_instance_hour`: the price of an instance-hour must be above 0 USD, not `0`",
+    );
     wrong(account.sweep(json!({ "stages": "1" })), "the event's `stages`: `1` is not a stage");
     wrong(account.sweep(json!({ "candidates": { "periods": ["x"] } })), "the event's `candidates.periods`");
     wrong(

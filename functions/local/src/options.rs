@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clap::Args;
-use pipeline::values::{CandidateValues, Instant, Percent, Stages, Values};
+use pipeline::values::{CandidateValues, Instant, Percent, Price, Stages, Values};
 use serde::Deserialize;
 
 /// Declares a group of options, all of them optional, and how it is laid over the file's.
@@ -87,6 +87,9 @@ options! {
         /// Minutes that may reach it all the same [default: 0]
         #[arg(value_name = "MINUTES")]
         allow_over: u32,
+        /// USD for an hour of an instance, to say what a month costs
+        #[arg(value_name = "USD")]
+        price: Price,
         /// Policies to replay at once [default: one for each core]
         #[arg(value_name = "COUNT")]
         threads: std::num::NonZero<usize>,

@@ -137,13 +137,15 @@ fn options_come_from_the_file_and_a_flag_wins() {
     desk.write("m.csv", &two_hours());
     desk.write(
         "trellis.toml",
-        "environment = \"web\"\narchive = \"kept\"\n[aim]\nceiling = 40\n[candidates]\nupper-thresholds = \"20..35:5\"\nmin-sizes = [1, 2]\n",
+        "environment = \"web\"\narchive = \"kept\"\n[aim]\nceiling = 40\nprice = 0.05\n[candidates]\nupper-thresholds = \"20..35:5\"\nmin-sizes = [1, 2]\n",
     );
     desk.succeeds("ingest --metrics m.csv");
     assert!(desk.path().join("kept/samples").is_dir());
     desk.succeeds("refit");
     assert_eq!(desk.json("sweep")["cpu_ceiling_percent"], 40.0);
     assert_eq!(desk.json("sweep --ceiling 45")["cpu_ceiling_percent"], 45.0);
+    assert_eq!(desk.json("sweep")["price"]["usd_per_instance_hour"], 0.05);
+    assert_eq!(desk.json("sweep --price 0.1")["price"]["usd_per_instance_hour"], 0.1);
 }
 
 #[test]
@@ -270,6 +272,10 @@ fn wrong_input_is_named_with_what_to_do() {
         ("ingest --environment web --metrics m.csv --period 7200", "a period must be 1 to 60 s, or 300 s"),
         ("refit --environment web", "`web` has no samples in `trellis-archive`; ingest some first"),
         ("sweep --environment web --ceiling 120", "CPU percent must be from 0 to 100, not `120`"),
+        (
+            "sweep --environment web --price 0",
+            "'--price <USD>': the price of an instance-hour must be above 0 USD, not `0`",
+        ),
         ("sweep --environment web --stages 10", "`10` is not a stage: write minutes:requests-per-minute"),
         ("sweep --environment web --upper-thresholds 80..20", "`80..20` names nothing"),
         ("sweep --environment web --until someday", "`someday` is not an instant"),

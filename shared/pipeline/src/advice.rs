@@ -272,6 +272,11 @@ fn effects(recommendation: &RecommendationDocument) -> String {
         columns.iter().zip([10, 17]).map(|((title, _), width)| format!("{title:>width$}")).collect();
     let mut text = format!("  {:<27}{titles}\n", "over that traffic");
     text += &row("instance hours", &|outcome| format!("{:.1}", outcome.instance_hours));
+    if let Some(price) = recommendation.price {
+        text += &row("USD a month of 30.4 days", &|outcome| {
+            format!("{:.0}", price.per_month(outcome.instance_hours, recommendation.traffic.minutes))
+        });
+    }
     text += &row("mean CPU %", &|outcome| format!("{:.1}", outcome.mean_cpu_percent));
     text += &row("highest CPU %", &|outcome| format!("{:.2}", outcome.max_cpu_percent));
     text += &row(&format!("minutes at or over {held:.1} %"), &|outcome| outcome.minutes_over.to_string());

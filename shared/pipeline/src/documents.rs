@@ -7,8 +7,8 @@ mod choice;
 mod fit;
 
 pub use choice::{
-    FrontierStepDocument, OtherCeilingDocument, PickDocument, PicksDocument, ResampledDocument,
-    WalkForwardDocument,
+    FrontierStepDocument, OtherCeilingDocument, PickDocument, PicksDocument, PriceDocument,
+    ResampledDocument, WalkForwardDocument,
 };
 pub use fit::{
     BendDocument, CapacityDocument, CeilingDocument, ConfidenceDocument, DriftDocument, FitDocument,
@@ -488,4 +488,7 @@ pub struct RecommendationDocument {
     /// What other ceilings would take.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_ceilings: Vec<OtherCeilingDocument>,
+    /// What it costs, where a price was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<PriceDocument>,
 }

@@ -32,14 +32,15 @@ use crate::activity::LaunchTimes;
 use crate::archive::{Archive, Environment, Key};
 use crate::documents::{
     BackTestDocument, CandidatesDocument, CeilingSource, CreditsDocument, FitDocument, FrontierStepDocument,
-    GradeDocument, ModelDocument, ModelSource, PicksDocument, PresentDocument, RecommendationDocument,
-    SCHEMA_VERSION, TargetTrackingDocument, TrafficDocument, VerdictDocument,
+    GradeDocument, ModelDocument, ModelSource, PicksDocument, PresentDocument, PriceDocument,
+    RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument, TrafficDocument, VerdictDocument,
 };
 use crate::proof::{self, Measured};
 use crate::refit::ceiling_or_default;
 use crate::store::{
     StoreError, latest_fit, latest_settings, read_activities, read_counted_samples, write_bytes, write_json,
 };
+use crate::values::Price;
 use crate::{advice, tables};
 
 pub use lights::Margins;
@@ -130,6 +131,8 @@ pub struct SweepRequest {
     pub grid: GridOverrides,
     /// Delays and the like. The present settings decide about the monitoring, if they are known.
     pub dynamics: Dynamics,
+    /// What an hour of an instance costs, if it was told.
+    pub price: Option<Price>,
     /// How many policies are replayed at once.
     pub threads: NonZero<usize>,
 }
@@ -443,6 +446,9 @@ fn compute(
         given.map(|_| replay.other_ceilings(&aim, &request.grid, &present)).unwrap_or_default();
     let present_document = present.document(&replay);
     let recommended = given.and_then(advice::recommended);
+    let now = present_document.as_ref().and_then(|present| present.outcome.as_ref());
+    let outcomes = [now, recommended.as_ref().map(|policy| &policy.outcome)];
+    let price = request.price.map(|price| PriceDocument::new(price, traffic.len(), outcomes));
     let document = RecommendationDocument {
         schema_version: SCHEMA_VERSION,
         advice_id: advice::id(request.environment.name(), withheld, given, proof.document.as_ref()),
@@ -469,6 +475,7 @@ fn compute(
         picks: judged.as_ref().ok().and_then(|judged| judged.picks.clone()),
         frontier: judged.as_ref().map(|judged| judged.frontier.clone()).unwrap_or_default(),
         other_ceilings,
+        price,
     };
     Ok((document, judged.map(|judged| judged.kept).unwrap_or_default()))
 }

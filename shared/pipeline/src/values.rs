@@ -158,6 +158,48 @@ impl FromStr for Ceiling {
     }
 }
 
+/// USD for an hour of an instance.
+///
+/// ```
+/// use pipeline::values::Price;
+///
+/// assert_eq!("0.0416".parse::<Price>()?.usd(), 0.0416);
+/// let refused = Price::new(-1.0).unwrap_err();
+/// assert_eq!(refused.to_string(), "the price of an instance-hour must be above 0 USD, not `-1`");
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Price(f64);
+
+impl Price {
+    /// Refuses what is not above 0, or not a number.
+    pub fn new(usd: f64) -> Result<Self, UnitError> {
+        let (quantity, expected) = ("the price of an instance-hour", "above 0 USD");
+        let is_price = usd.is_finite() && 0.0 < usd;
+        is_price.then_some(Self(usd)).ok_or(UnitError::OutOfRange { quantity, expected, value: usd })
+    }
+
+    /// USD an hour.
+    pub fn usd(self) -> f64 {
+        self.0
+    }
+}
+
+impl FromStr for Price {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let usd: f64 = text.trim().parse().map_err(|_| format!("`{text}` is not a number of USD"))?;
+        Self::new(usd).map_err(|error| error.to_string())
+    }
+}
+
+impl<'de> Deserialize<'de> for Price {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(f64::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
 /// Stages of traffic: `10:30000,8:150000` is 10 minutes up to 30000 requests a minute, then 8 up to 150000.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stages(pub Vec<Stage>);

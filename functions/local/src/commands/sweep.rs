@@ -88,6 +88,7 @@ pub(crate) async fn sweep(
         margins: Margins::default(),
         grid: how.candidates.values().overrides().context("reading the values to try")?,
         dynamics: dynamics(&how.delays)?,
+        price: how.aim.price,
         threads: threads(how.aim.threads),
     };
     let bar = progress::bar("replaying policies");

@@ -4,6 +4,7 @@ use scaling::resampled::{RESAMPLES, Resampled};
 use serde::{Deserialize, Serialize};
 
 use super::{IntervalDocument, OptionDocument, OutcomeDocument, PolicyDocument};
+use crate::values::Price;
 
 /// The advice that the first days of the window alone would have given, and what it did to the days after them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,4 +94,33 @@ pub struct OtherCeilingDocument {
     /// The cheapest settings that hold it in the traffic as it was; `minutes_over` counts by this ceiling. Nothing where
     /// none do.
     pub cheapest: Option<PolicyDocument>,
+}
+
+/// What it costs. A month has 30.4 days.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PriceDocument {
+    /// USD for an hour of an instance.
+    pub usd_per_instance_hour: f64,
+    /// USD a month under the present settings, where these can be replayed.
+    pub now_usd_per_month: Option<f64>,
+    /// USD a month under the recommended settings.
+    pub then_usd_per_month: Option<f64>,
+}
+
+/// Hours of a month.
+const HOURS_PER_MONTH: f64 = 30.4 * 24.0;
+
+impl PriceDocument {
+    /// What `outcomes`, now and then, cost over a month of such traffic as these `minutes` had.
+    pub fn new(price: Price, minutes: usize, outcomes: [Option<&OutcomeDocument>; 2]) -> Self {
+        let usd_per_instance_hour = price.usd();
+        let only = Self { usd_per_instance_hour, now_usd_per_month: None, then_usd_per_month: None };
+        let [now, then] = outcomes.map(|outcome| Some(only.per_month(outcome?.instance_hours, minutes)));
+        Self { now_usd_per_month: now, then_usd_per_month: then, ..only }
+    }
+
+    /// USD a month, where `minutes` take so many instance hours.
+    pub fn per_month(&self, instance_hours: f64, minutes: usize) -> f64 {
+        instance_hours * self.usd_per_instance_hour / (minutes as f64 / 60.0) * HOURS_PER_MONTH
+    }
 }
