@@ -2,7 +2,7 @@
 //! seen, days drawn anew, and what else could be taken.
 
 use pipeline::archive::memory::MemoryArchive;
-use pipeline::documents::{FrontierStepDocument, RecommendationDocument};
+use pipeline::documents::{FrontierStepDocument, RecommendationDocument, VerdictDocument};
 use pipeline::refit::{self, RefitRequest};
 use pipeline::sweep::{GridOverrides, SweepRequest};
 use pipeline::values::Price;
@@ -427,6 +427,53 @@ fn what_is_no_price_is_refused() {
         assert!(refused.starts_with("the price of an instance-hour must be above 0 USD, not `"), "{refused}");
     }
     assert_eq!("cheap".parse::<Price>(), Err("`cheap` is not a number of USD".to_owned()));
+}
+
+/// Nothing holds 30 % on one instance.
+fn too_small() -> SweepRequest {
+    let grid = GridOverrides { max_sizes: Some(vec![Instances(1)]), ..stages::sweep_request().grid };
+    SweepRequest { ceiling: Some(percent(30.0)), grid, ..stages::sweep_request() }
+}
+
+#[test]
+fn where_none_holds_the_message_says_which_minimum_would() {
+    let (archive, _) = stages::with_advice();
+    let advice = stages::sweep(&archive, too_small()).unwrap().document;
+    let would = advice.would_hold.unwrap();
+    let min = would.min_size.unwrap();
+    assert_eq!((would.max_size, advice.verdict), (Some(min), VerdictDocument::NoneHolds));
+    assert!(
+        plain(&advice).contains(&format!("The closest would hold with MinSize {min} and MaxSize {min}."))
+    );
+    let with_fixed = |size: u32| {
+        let grid = GridOverrides {
+            min_sizes: Some(vec![Instances(size)]),
+            max_sizes: Some(vec![Instances(size)]),
+            ..too_small().grid
+        };
+        stages::sweep(&archive, SweepRequest { grid, ..too_small() }).unwrap().document.verdict
+    };
+    assert!(
+        with_fixed(min) != VerdictDocument::NoneHolds && with_fixed(min - 1) == VerdictDocument::NoneHolds
+    );
+}
+
+#[test]
+fn where_none_holds_the_message_says_whether_a_faster_start_would_do() {
+    let (archive, _) = stages::with_advice();
+    let dynamics = Dynamics { boot: Minutes(79), ..Dynamics::default() };
+    let grid = GridOverrides {
+        upper_thresholds: Some(vec![percent(25.0)]),
+        lower_thresholds: Some(vec![percent(4.0)]),
+        periods: Some(vec![Minutes(1)]),
+        ..stages::sweep_request().grid
+    };
+    let request = SweepRequest { dynamics, grid, ceiling: Some(percent(30.0)), ..stages::sweep_request() };
+    let advice = stages::sweep(&archive, request).unwrap().document;
+    assert_eq!(advice.verdict, VerdictDocument::NoneHolds);
+    let would = advice.would_hold.unwrap();
+    assert_eq!((would.startup_minutes, would.startup_minutes_now), (Some(40), 80), "{would:?}");
+    assert!(plain(&advice).contains("an instance served 40 minutes after it is asked for, in place of 80"));
 }
 
 #[test]

@@ -186,7 +186,8 @@ fn opening(recommendation: &RecommendationDocument) -> String {
         ),
         VerdictDocument::NoneHolds => format!(
             "No scaling settings that were tried keep {environment} under {ceiling} % CPU. Nothing is \
-             recommended. Try a higher MinSize, other values, or allow some minutes over the ceiling."
+             recommended. {}",
+            choice::would_hold(recommendation.would_hold)
         ),
         VerdictDocument::NotApplicable => format!(
             "{environment} is a single instance: it has no load balancer, no group and no trigger, so that advice on \

@@ -8,7 +8,7 @@ mod fit;
 
 pub use choice::{
     FrontierStepDocument, OtherCeilingDocument, PickDocument, PicksDocument, PriceDocument,
-    ResampledDocument, WalkForwardDocument,
+    ResampledDocument, WalkForwardDocument, WouldHoldDocument,
 };
 pub use fit::{
     BendDocument, CapacityDocument, CeilingDocument, ConfidenceDocument, DriftDocument, FitDocument,
@@ -491,4 +491,7 @@ pub struct RecommendationDocument {
     /// What it costs, where a price was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<PriceDocument>,
+    /// What would make the closest settings hold, where none do and something would.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub would_hold: Option<WouldHoldDocument>,
 }

@@ -476,6 +476,7 @@ fn compute(
         frontier: judged.as_ref().map(|judged| judged.frontier.clone()).unwrap_or_default(),
         other_ceilings,
         price,
+        would_hold: given.and_then(closest).and_then(|closest| replay.would_hold(closest)),
     };
     Ok((document, judged.map(|judged| judged.kept).unwrap_or_default()))
 }
@@ -485,6 +486,14 @@ fn chosen(verdict: &Verdict) -> Option<&Evaluated> {
     match verdict {
         Verdict::Change(chosen) | Verdict::Keep(chosen) => Some(chosen),
         Verdict::NoneHolds { .. } => None,
+    }
+}
+
+/// The policy of a verdict that comes closest to holding.
+fn closest(verdict: &Verdict) -> Option<&Evaluated> {
+    match verdict {
+        Verdict::NoneHolds { closest } => closest.as_ref(),
+        Verdict::Change(_) | Verdict::Keep(_) => None,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::documents::{
     IntervalDocument, OptionDocument, OtherCeilingDocument, PickDocument, PicksDocument,
-    RecommendationDocument, ResampledDocument, VerdictDocument, WalkForwardDocument,
+    RecommendationDocument, ResampledDocument, VerdictDocument, WalkForwardDocument, WouldHoldDocument,
 };
 
 use super::{one_sentence_of, plural, wrapped};
@@ -138,4 +138,21 @@ fn other_ceilings(others: &[OtherCeilingDocument]) -> Option<String> {
     let (last, rest) = takes.split_last()?;
     let all = if rest.is_empty() { last.clone() } else { format!("{} and {last}", rest.join(", ")) };
     Some(format!("Other ceilings, for the traffic as it was and no more, would take {all}."))
+}
+
+/// What would make the closest settings hold, or what else to try.
+pub(super) fn would_hold(would: Option<WouldHoldDocument>) -> String {
+    let Some(WouldHoldDocument { min_size, max_size, startup_minutes, startup_minutes_now }) = would else {
+        return "Try a higher MinSize, other values, or allow some minutes over the ceiling.".to_owned();
+    };
+    let raised = max_size.map_or(String::new(), |max| format!(" and MaxSize {max}"));
+    let larger = min_size.map(|min| format!("with MinSize {min}{raised}"));
+    let faster = startup_minutes.map(|minutes| {
+        format!(
+            "if an instance served {} after it is asked for, in place of {startup_minutes_now}",
+            plural(u64::from(minutes), "minute")
+        )
+    });
+    let ways: Vec<String> = larger.into_iter().chain(faster).collect();
+    format!("The closest would hold {}.", ways.join(", or "))
 }

@@ -96,6 +96,22 @@ pub struct OtherCeilingDocument {
     pub cheapest: Option<PolicyDocument>,
 }
 
+/// What would make the closest settings hold, where none do. Either may be enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WouldHoldDocument {
+    /// The smallest `MinSize` above theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_size: Option<u32>,
+    /// `MaxSize`, where that must be raised too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_size: Option<u32>,
+    /// Half the minutes from a launch that was asked for to the first request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub startup_minutes: Option<u32>,
+    /// What these minutes are now.
+    pub startup_minutes_now: u32,
+}
+
 /// What it costs. A month has 30.4 days.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PriceDocument {

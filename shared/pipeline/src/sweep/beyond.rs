@@ -3,20 +3,22 @@
 
 use scaling::clairvoyant::fewest_instance_minutes;
 use scaling::days::{by_day, days};
+use scaling::dynamics::Dynamics;
 use scaling::engine::Space;
 use scaling::frontier::thinned;
 use scaling::light::Light;
-use scaling::policy::Group;
+use scaling::plan::Plan;
+use scaling::policy::{Group, ScalingPolicy};
 use scaling::resampled::{self, resampled};
 use scaling::simulate::{Outcome, Question};
 use scaling::sweep::{Evaluated, Grid, Setting};
-use scaling::units::{CpuPercent, Instances, Seconds};
+use scaling::units::{CpuPercent, Instances, Minutes, Seconds};
 use scaling::walk_forward::{self, split};
 
 use super::{Aim, Engines, GridOverrides, Judged, KEPT, NEAR, Present, Replay, chosen};
 use crate::documents::{
     FrontierStepDocument, OtherCeilingDocument, PickDocument, PicksDocument, PolicyDocument,
-    ResampledDocument, WalkForwardDocument, options,
+    ResampledDocument, WalkForwardDocument, WouldHoldDocument, options,
 };
 
 /// Times the traffic that the safe pick bears.
@@ -246,6 +248,59 @@ impl Replay<'_> {
         let policy = found.cheapest.first()?.policy;
         let outcome = self.setting.simulate(&policy, Question::whatever_it_takes(held))?;
         Some(Evaluated { policy, outcome })
+    }
+}
+
+impl Replay<'_> {
+    /// What would make the closest settings hold in all that settings are to hold in.
+    pub(super) fn would_hold(&self, closest: &Evaluated) -> Option<WouldHoldDocument> {
+        let Dynamics { launch, boot, .. } = self.setting.dynamics;
+        let group = self.larger_that_holds(closest);
+        let startup_minutes = self.faster_that_holds(closest);
+        (group.is_some() || startup_minutes.is_some()).then_some(WouldHoldDocument {
+            min_size: group.map(|group| group.min_size.0),
+            max_size: group
+                .map(|group| group.max_size.0)
+                .filter(|max| closest.policy.group().max_size.0 < *max),
+            startup_minutes,
+            startup_minutes_now: launch.0 + boot.0,
+        })
+    }
+
+    /// The group with the next larger minimum with which `closest` holds.
+    fn larger_that_holds(&self, closest: &Evaluated) -> Option<Group> {
+        let now = closest.policy.group();
+        let larger = |min: u32| {
+            let min_size = Instances(min);
+            let group = Group { min_size, max_size: now.max_size.max(min_size), ..*now };
+            let policy = ScalingPolicy::new(*closest.policy.trigger(), group).ok()?;
+            self.would_do(&policy).then_some(group)
+        };
+        (now.min_size.0 + 1..=self.largest_need()).find_map(larger)
+    }
+
+    /// A fixed group of that size holds, whatever the light.
+    fn largest_need(&self) -> u32 {
+        let peak =
+            self.lights.iter().map(|light| light.on(&self.setting).load.peak_percent()).fold(0.0, f64::max);
+        let room = (self.question.ceiling.get() - self.setting.load.intercept_percent).max(1.0);
+        (peak / room).min(9_999.0) as u32 + 1
+    }
+
+    /// Half the minutes until an instance serves, if `closest` holds with them.
+    fn faster_that_holds(&self, closest: &Evaluated) -> Option<u32> {
+        let Dynamics { launch, boot, .. } = self.setting.dynamics;
+        let half = (launch.0 + boot.0) / 2;
+        // The application's own part is what can be made shorter.
+        let launch = launch.min(Minutes(half));
+        let dynamics = Dynamics { launch, boot: Minutes(half - launch.0), ..self.setting.dynamics };
+        let setting = Setting { dynamics, ..self.setting.clone() };
+        let faster = self.over(setting, self.question.minutes_over_allowed);
+        (0 < half && faster.would_do(&closest.policy)).then_some(half)
+    }
+
+    fn would_do(&self, policy: &ScalingPolicy) -> bool {
+        self.setting.simulate(policy, self.question).is_some() && self.holds_in_all(&Plan::from(policy))
     }
 }
 
