@@ -276,8 +276,8 @@ FIELDS = {
     "ingest-metrics": {"list_environments"},
     "refit-coefficient": {"min_usable", "min_load_spread", "min_r_squared", "cpu_ceiling_percent", "instances"},
     "sweep-policies": {
-        "cpu_ceiling_percent", "margin_percent", "minutes_over_allowed", "coefficient", "intercept_percent", "stages",
-        "candidates",
+        "cpu_ceiling_percent", "margin_percent", "minutes_over_allowed", "amplify", "near_percent", "coefficient",
+        "intercept_percent", "stages", "candidates",
     },
     "publish-recommendation": set(),
 }

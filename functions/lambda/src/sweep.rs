@@ -8,7 +8,7 @@ use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::documents::RecommendationDocument;
 use pipeline::sweep::{self, Margins, Model, Replayed, SweepRequest};
-use pipeline::values::{CandidateValues, Price, Stages};
+use pipeline::values::{Amplify, CandidateValues, NearPercent, Price, Stages};
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::Dynamics;
 use scaling::traffic::Traffic;
@@ -41,6 +41,8 @@ struct Asked {
     cpu_ceiling_percent: Option<f64>,
     margin_percent: Option<f64>,
     minutes_over_allowed: u32,
+    amplify: Option<Amplify>,
+    near_percent: Option<NearPercent>,
     coefficient: Option<f64>,
     intercept_percent: Option<f64>,
     stages: Option<Stages>,
@@ -80,6 +82,7 @@ struct Template {
     ceiling: Option<CpuPercent>,
     margin: Option<CpuPercent>,
     minutes_over_allowed: u32,
+    margins: Margins,
     grid: sweep::GridOverrides,
     price: Option<Price>,
     defaults: Defaults,
@@ -94,6 +97,7 @@ impl Template {
             ceiling: ceiling.or(defaults.cpu_ceiling),
             margin: asked.margin_percent.map(percent("margin_percent")).transpose()?,
             minutes_over_allowed: asked.minutes_over_allowed,
+            margins: Margins::written(asked.amplify, asked.near_percent),
             grid: asked.candidates.overrides().map_err(|error| wrong("candidates", &error))?,
             price: asked.price_per_instance_hour.map(price).transpose()?,
             defaults,
@@ -135,7 +139,7 @@ async fn one(
         ceiling: template.ceiling,
         margin: template.margin,
         minutes_over_allowed: template.minutes_over_allowed,
-        margins: Margins::default(),
+        margins: template.margins.clone(),
         grid: template.grid.clone(),
         dynamics: Dynamics::default(),
         price: template.price,

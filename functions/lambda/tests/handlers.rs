@@ -398,6 +398,18 @@ fn what_is_wrong_with_an_event_is_named() {
         account.sweep(json!({ "price_per_instance_hour": 0 })),
         "the event's `price_per_instance_hour`: the price of an instance-hour must be above 0 USD, not `0`",
     );
+    wrong(
+        account.sweep(json!({ "amplify": [1.1, 9] })),
+        "the event's `amplify`: times the traffic must be from 1 to 3, not `9`",
+    );
+    wrong(
+        account.sweep(json!({ "amplify": true })),
+        "the event's `amplify`: a number, a list of them, or text like",
+    );
+    wrong(
+        account.sweep(json!({ "near_percent": -1 })),
+        "the event's `near_percent`: percent over the cheapest must be from 0 to 20, not `-1`",
+    );
     wrong(account.sweep(json!({ "stages": "1" })), "the event's `stages`: `1` is not a stage");
     wrong(account.sweep(json!({ "candidates": { "periods": ["x"] } })), "the event's `candidates.periods`");
     wrong(
@@ -418,4 +430,17 @@ fn a_what_if_is_answered_and_not_kept() {
     let report = &answer["reports"][0];
     assert_eq!((&report["key"], account.archive.puts()), (&Value::Null, puts));
     assert_eq!(report["recommendation"]["cpu_ceiling_percent"], 60.0);
+}
+
+#[test]
+fn an_event_says_how_much_more_a_setting_must_bear() {
+    let account = Account::on(MemoryArchive::default());
+    account.chain().unwrap();
+    let holds_with = |amplify: Value| {
+        let event = json!({ "environment": "web", "time": NOW, "amplify": amplify, "near_percent": 0 });
+        account.sweep(event).unwrap()["reports"][0]["recommendation"]["holds_with"].to_string()
+    };
+    assert!(holds_with(json!(1.5)).starts_with("[\"1.50 times the traffic\",\"metrics"));
+    assert!(holds_with(json!([1.2, 1.5])).starts_with("[\"1.50 times the traffic\",\"1.20 times"));
+    assert!(!holds_with(json!("none")).contains("times the traffic"));
 }

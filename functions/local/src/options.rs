@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clap::Args;
-use pipeline::values::{CandidateValues, Instant, Percent, Price, Stages, Values};
+use pipeline::values::{Amplify, CandidateValues, Instant, NearPercent, Percent, Price, Stages, Values};
 use serde::Deserialize;
 
 /// Declares a group of options, all of them optional, and how it is laid over the file's.
@@ -90,6 +90,13 @@ options! {
         /// USD for an hour of an instance, to say what a month costs
         #[arg(value_name = "USD")]
         price: Price,
+        /// Times the traffic that a setting must bear too, or `none`: what growth it is to be ready for [default: 1.1,1.25]
+        #[arg(value_name = "LIST")]
+        amplify: Amplify,
+        /// Percent that a setting may cost over the cheapest and be as good: of those, the one that bears most traffic is
+        /// taken [default: 1]
+        #[arg(value_name = "PERCENT")]
+        near: NearPercent,
         /// Policies to replay at once [default: one for each core]
         #[arg(value_name = "COUNT")]
         threads: std::num::NonZero<usize>,

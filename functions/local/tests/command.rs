@@ -149,6 +149,25 @@ fn options_come_from_the_file_and_a_flag_wins() {
 }
 
 #[test]
+fn margins_come_from_the_file_or_a_flag_and_the_advice_names_them() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    let file = "environment = \"web\"\n[aim]\namplify = [1.5, 2]\nnear = 3\n[candidates]\nmin-sizes = 2\ncooldowns = 180\n";
+    desk.write("trellis.toml", file);
+    let run = desk.json("run --metrics m.csv");
+    assert_eq!(run["published"]["told"], "now");
+    let holds_with = |words: &str| desk.json(words)["holds_with"].to_string();
+    let named = |words: &str| holds_with(words).contains("times the traffic");
+    assert!(holds_with("sweep").starts_with("[\"2.00 times the traffic\",\"1.50 times the traffic\""));
+    assert!(holds_with("sweep --amplify 1.3").contains("1.30 times"));
+    assert!(named("sweep") && !named("sweep --amplify none") && !named("sweep --amplify 1"));
+    desk.write("trellis.toml", "[aim]\nnear = 30\n");
+    desk.fails("sweep", "percent over the cheapest must be from 0 to 20, not `30`");
+    desk.write("trellis.toml", "[aim]\namplify = [0.5]\n");
+    desk.fails("sweep", "times the traffic must be from 1 to 3, not `0.5`");
+}
+
+#[test]
 fn a_what_if_prints_advice_and_keeps_nothing() {
     let desk = Desk::new();
     desk.write("m.csv", &two_hours());
@@ -275,6 +294,18 @@ fn wrong_input_is_named_with_what_to_do() {
         (
             "sweep --environment web --price 0",
             "'--price <USD>': the price of an instance-hour must be above 0 USD, not `0`",
+        ),
+        (
+            "sweep --environment web --amplify 1.1,5",
+            "'--amplify <LIST>': times the traffic must be from 1 to 3, not `5`",
+        ),
+        (
+            "sweep --environment web --amplify much",
+            "`much` is not a number: write a list like `1.1,1.25`, or `none`",
+        ),
+        (
+            "run --environment web --metrics m.csv --near 21",
+            "'--near <PERCENT>': percent over the cheapest must be",
         ),
         ("sweep --environment web --stages 10", "`10` is not a stage: write minutes:requests-per-minute"),
         ("sweep --environment web --upper-thresholds 80..20", "`80..20` names nothing"),

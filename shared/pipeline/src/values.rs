@@ -1,16 +1,17 @@
-//! Values as people write them, in flags, files and events: lists and ranges, percentages, stages, instants.
+//! Values as people write them, in flags, files and events: lists and ranges, percentages, margins, stages, instants.
 
 use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use scaling::recommendation::MOST_ROOM;
 use scaling::traffic::Stage;
 use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, RequestsPerMinute, Seconds, UnitError};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-use crate::sweep::GridOverrides;
+use crate::sweep::{GridOverrides, Margins};
 
 /// Whole numbers to try: `5`, `1,2,4`, `20..80:5` (from, to, step; the ends are in it), or a mix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,15 +132,110 @@ impl FromStr for Percent {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let number = text.trim().trim_end_matches('%').trim_end();
-        let number: f64 = number.parse().map_err(|_| format!("`{text}` is not a number"))?;
-        CpuPercent::new(number).map(Self).map_err(|error| error.to_string())
+        CpuPercent::new(percentage(text)?).map(Self).map_err(|error| error.to_string())
     }
+}
+
+/// A number, with or without a percent sign.
+fn percentage(text: &str) -> Result<f64, String> {
+    let number = text.trim().trim_end_matches('%').trim_end();
+    number.parse().map_err(|_| format!("`{text}` is not a number"))
 }
 
 impl<'de> Deserialize<'de> for Percent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         CpuPercent::new(f64::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// Times the traffic that a setting must bear beside the traffic as it was: `1.1,1.25`, or `none`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Amplify(Vec<f64>);
+
+impl Amplify {
+    /// Refuses factors that make less of the traffic, or more than room is looked for. The traffic as it was is one
+    /// that a setting must bear anyway.
+    pub fn new(mut factors: Vec<f64>) -> Result<Self, UnitError> {
+        if let Some(&value) = factors.iter().find(|factor| !(1.0..=MOST_ROOM).contains(*factor)) {
+            let (quantity, expected) = ("times the traffic", "from 1 to 3");
+            return Err(UnitError::OutOfRange { quantity, expected, value });
+        }
+        factors.retain(|factor| 1.0 < *factor);
+        Ok(Self(factors))
+    }
+}
+
+impl FromStr for Amplify {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.is_empty() || text == "none" {
+            return Ok(Self(vec![]));
+        }
+        let expected =
+            |part: &str| format!("`{part}` is not a number: write a list like `1.1,1.25`, or `none`");
+        let number = |part: &str| part.trim().parse::<f64>().map_err(|_| expected(part));
+        let factors: Result<Vec<f64>, String> = text.split(',').map(number).collect();
+        Self::new(factors?).map_err(|error| error.to_string())
+    }
+}
+
+impl<'de> Deserialize<'de> for Amplify {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a number, a list of them, or text like \"1.1,1.25\" or \"none\"")]
+        enum Written {
+            One(f64),
+            Many(Vec<f64>),
+            Text(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::One(factor) => Self::new(vec![factor]).map_err(D::Error::custom),
+            Written::Many(factors) => Self::new(factors).map_err(D::Error::custom),
+            Written::Text(text) => text.parse().map_err(D::Error::custom),
+        }
+    }
+}
+
+/// Percent more than the cheapest setting that one may cost and be as good.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NearPercent(f64);
+
+impl NearPercent {
+    /// Beyond it, room would be bought and not found.
+    const MOST: f64 = 20.0;
+
+    /// Refuses what is dearer by more than a saving is worth.
+    pub fn new(value: f64) -> Result<Self, UnitError> {
+        let in_range = (0.0..=Self::MOST).contains(&value);
+        let (quantity, expected) = ("percent over the cheapest", "from 0 to 20");
+        in_range.then_some(Self(value)).ok_or(UnitError::OutOfRange { quantity, expected, value })
+    }
+}
+
+impl FromStr for NearPercent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::new(percentage(text)?).map_err(|error| error.to_string())
+    }
+}
+
+impl<'de> Deserialize<'de> for NearPercent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(f64::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl Margins {
+    /// As they are written; those by default for what is not.
+    pub fn written(amplify: Option<Amplify>, near: Option<NearPercent>) -> Self {
+        let default = Self::default();
+        Self {
+            amplified: amplify.map_or(default.amplified, |Amplify(factors)| factors),
+            near_share: near.map_or(default.near_share, |NearPercent(percent)| percent / 100.0),
+        }
     }
 }
 
@@ -264,6 +360,29 @@ mod tests {
         for text in ["10", "0:5", "10:-5", "10:nan", ":", "x:1"] {
             assert!(text.parse::<Stages>().unwrap_err().contains("is not a stage"), "`{text}`");
         }
+    }
+
+    #[test]
+    fn margins_are_factors_and_a_percentage_or_those_by_default() {
+        let written = |amplify: &str, near: &str| Margins::written(amplify.parse().ok(), near.parse().ok());
+        let amplified = vec![1.5, 2.0];
+        assert_eq!(written(" 1, 1.5, 2", "5 %"), Margins { amplified, near_share: 0.05 });
+        assert_eq!(written("none", "0"), Margins { amplified: vec![], near_share: 0.0 });
+        assert_eq!(Margins::written(None, None), Margins::default());
+    }
+
+    #[test]
+    fn margins_out_of_range_are_refused_by_their_number() {
+        for (text, expected) in [
+            ("1.1,0.9", "times the traffic must be from 1 to 3, not `0.9`"),
+            ("4", "times the traffic must be from 1 to 3, not `4`"),
+            ("nan", "times the traffic must be from 1 to 3, not `NaN`"),
+            ("1.1,,2", "`` is not a number: write a list like `1.1,1.25`, or `none`"),
+        ] {
+            assert_eq!(text.parse::<Amplify>(), Err(expected.to_owned()));
+        }
+        let refused = "25".parse::<NearPercent>();
+        assert_eq!(refused, Err("percent over the cheapest must be from 0 to 20, not `25`".to_owned()));
     }
 
     #[test]

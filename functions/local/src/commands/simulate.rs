@@ -19,7 +19,7 @@ use scaling::units::{Instances, MinuteUtc, Minutes, RequestsPerMinute, Seconds};
 use serde::Serialize;
 
 use super::{Output, dynamics, staged, trace};
-use crate::options::{Aim, Cost, Delays, Intake, Shape};
+use crate::options::{Cost, Delays, Intake, Shape};
 use pipeline::documents::OutcomeDocument;
 use pipeline::refit::ceiling_or_default;
 use pipeline::values::Percent;
@@ -49,8 +49,9 @@ pub(crate) struct Simulate {
     policy: PolicyOptions,
     #[command(flatten)]
     delays: Delays,
-    #[command(flatten)]
-    aim: Aim,
+    /// CPU percent from which on minutes are counted as over [default: 50]
+    #[arg(long, value_name = "PERCENT")]
+    ceiling: Option<Percent>,
     /// Instances at the start [default: MinSize]
     #[arg(long, value_name = "COUNT")]
     initial: Option<u32>,
@@ -207,7 +208,7 @@ fn by_aws(command: &Simulate, traffic: &Traffic, load: &Load, output: &mut Outpu
     let initial = command.initial.map_or(plan.group.min_size, Instances);
     let scenario = Scenario { plan, dynamics, course: Course::default(), initial };
     let rows = replay(load, &scenario);
-    let (ceiling, _) = ceiling_or_default(command.aim.ceiling.map(|percent| percent.0), None);
+    let (ceiling, _) = ceiling_or_default(command.ceiling.map(|percent| percent.0), None);
     let outcome = Outcome::of(&rows, ceiling);
     let rates = traffic.requests_per_minute.iter().map(|rate| rate.map(RequestsPerMinute::get));
     let clock = Clock { start: traffic.start, counts: command.shape.stages.is_some() };

@@ -21,6 +21,7 @@ use crate::progress;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   trellis sweep --environment web-prod --ceiling 60 --upper-thresholds 30..60:2 --max-sizes 12
+  trellis sweep --environment web-prod --amplify 1.5,2 --near 3        ready for a season of twice the traffic
   trellis sweep --environment web-prod --stages 10:30000,8:150000,30:150000")]
 pub(crate) struct Sweep {
     #[command(flatten)]
@@ -85,7 +86,7 @@ pub(crate) async fn sweep(
         ceiling: how.aim.ceiling.map(|percent| percent.0),
         margin: how.aim.margin.map(|percent| percent.0),
         minutes_over_allowed: how.aim.allow_over.unwrap_or(0),
-        margins: Margins::default(),
+        margins: Margins::written(how.aim.amplify, how.aim.near),
         grid: how.candidates.values().overrides().context("reading the values to try")?,
         dynamics: dynamics(&how.delays)?,
         price: how.aim.price,
