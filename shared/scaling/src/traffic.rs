@@ -1,4 +1,6 @@
-//! Requests per minute, minute after minute: recorded, or made from stages.
+//! Requests per minute, minute after minute: recorded, a part of that, with a crowd on top, or made from stages.
+
+use std::fmt;
 
 use crate::cpu_model::CpuModel;
 use crate::sample::{Metric, Sample};
@@ -21,6 +23,92 @@ pub struct Stage {
     /// Where it ends.
     pub target: RequestsPerMinute,
 }
+
+/// A flash crowd: traffic grows to a multiple of what it was, holds that, and falls back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Crowd {
+    at: MinuteUtc,
+    height: f64,
+    ramp: Minutes,
+    hold: Minutes,
+}
+
+impl Crowd {
+    /// Over the `ramp` from `at` on traffic grows to `height` times what it was, stays there for `hold`, and falls back
+    /// within another `ramp`. Refuses a height that makes no crowd, and spans beyond a day.
+    ///
+    /// ```
+    /// use scaling::traffic::Crowd;
+    /// use scaling::units::{MinuteUtc, Minutes};
+    ///
+    /// let refused = Crowd::new(MinuteUtc::new(0)?, 0.5, Minutes(5), Minutes(20)).unwrap_err();
+    /// assert_eq!(refused.to_string(), "the height of a crowd must be over 1 and up to 100 times the traffic, not `0.5`");
+    /// # Ok::<(), scaling::units::UnitError>(())
+    /// ```
+    pub fn new(at: MinuteUtc, height: f64, ramp: Minutes, hold: Minutes) -> Result<Self, UnitError> {
+        let refused = |quantity, expected, value| Err(UnitError::OutOfRange { quantity, expected, value });
+        if !(1.0 < height && height <= 100.0) {
+            return refused("the height of a crowd", "over 1 and up to 100 times the traffic", height);
+        }
+        if MINUTES_PER_DAY < ramp.0 {
+            return refused("the ramp of a crowd", "0 to 1440 minutes", f64::from(ramp.0));
+        }
+        if !(1..=MINUTES_PER_DAY).contains(&hold.0) {
+            return refused("the hold of a crowd", "1 to 1440 minutes", f64::from(hold.0));
+        }
+        Ok(Self { at, height, ramp, hold })
+    }
+
+    /// From its first minute to the last of its way back.
+    pub fn window(&self) -> Window {
+        Window { start: self.at, end: self.at + self.ramp + self.hold + self.ramp }
+    }
+
+    /// Times the traffic that there is in `minute`. A ramp is a straight line, and a minute holds the value at its end.
+    pub fn factor(&self, minute: MinuteUtc) -> f64 {
+        if !self.window().contains(minute) {
+            return 1.0;
+        }
+        let ramped = (minute.epoch_minutes() - self.at.epoch_minutes() + 1) as f64;
+        let (ramp, hold) = (f64::from(self.ramp.0), f64::from(self.hold.0));
+        let share = if ramped <= ramp {
+            ramped / ramp
+        } else if ramped <= ramp + hold {
+            1.0
+        } else {
+            1.0 - (ramped - ramp - hold) / ramp
+        };
+        1.0 + (self.height - 1.0) * share
+    }
+}
+
+impl fmt::Display for Crowd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, height, ramp, hold } = self;
+        write!(f, "a crowd of {height} times the traffic from {at} on, there within {ramp} and for {hold}")
+    }
+}
+
+/// Why a crowd can't be put on top of traffic.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CrowdError {
+    /// It begins before the traffic, or ends after it.
+    #[error("the crowd, {crowd}, does not lie within the traffic, which is known from {traffic}")]
+    Outside {
+        /// When the crowd is there.
+        crowd: Window,
+        /// When there is traffic.
+        traffic: Window,
+    },
+    /// It has nothing to stand on.
+    #[error("no requests are known of the time of the crowd, {0}")]
+    Unknown(Window),
+    /// More requests than there are numbers.
+    #[error("the crowd is too many")]
+    TooMany(#[from] UnitError),
+}
+
+const MINUTES_PER_DAY: u32 = 24 * 60;
 
 impl Traffic {
     /// The recorded requests of `window`, from its first to its last known minute; a sum of five minutes is
@@ -62,6 +150,48 @@ impl Traffic {
             from = stage.target.get();
         }
         Ok(Self { start, requests_per_minute })
+    }
+
+    /// The first minute of the universal-time day with the most requests; of equal days the first. `None` where no
+    /// requests are known.
+    pub fn busiest_day(&self) -> Option<MinuteUtc> {
+        let mut days: Vec<(MinuteUtc, f64)> = Vec::new();
+        for (minute, rate) in self.minutes() {
+            let (day, requests) = (minute.start_of_day(), rate.map_or(0.0, RequestsPerMinute::get));
+            match days.last_mut() {
+                Some((last, sum)) if *last == day => *sum += requests,
+                _ => days.push((day, requests)),
+            }
+        }
+        let busiest = days.into_iter().reduce(|a, b| if a.1 < b.1 { b } else { a });
+        busiest.filter(|_| self.peak().is_some()).map(|(day, _)| day)
+    }
+
+    /// The same with `crowd` on top. What is not known stays so.
+    pub fn with_crowd(&self, crowd: Crowd) -> Result<Self, CrowdError> {
+        let (there, traffic) = (crowd.window(), self.window());
+        if there.start < traffic.start || traffic.end < there.end {
+            return Err(CrowdError::Outside { crowd: there, traffic });
+        }
+        if !self.minutes().any(|(minute, rate)| there.contains(minute) && rate.is_some()) {
+            return Err(CrowdError::Unknown(there));
+        }
+        let crowded = |(minute, rate): (MinuteUtc, Option<RequestsPerMinute>)| {
+            rate.map(|rate| RequestsPerMinute::new(rate.get() * crowd.factor(minute))).transpose()
+        };
+        let requests_per_minute = self.minutes().map(crowded).collect::<Result<_, _>>()?;
+        Ok(Self { start: self.start, requests_per_minute })
+    }
+
+    /// From its first minute to its last.
+    pub fn window(&self) -> Window {
+        Window { start: self.start, end: self.start + Minutes(self.len() as u32) }
+    }
+
+    /// Each minute with its rate, as far as that is known.
+    pub fn minutes(&self) -> impl Iterator<Item = (MinuteUtc, Option<RequestsPerMinute>)> {
+        let minute = |index: usize| self.start + Minutes(index as u32);
+        self.requests_per_minute.iter().enumerate().map(move |(index, rate)| (minute(index), *rate))
     }
 
     /// Minutes, known or missing.

@@ -206,6 +206,12 @@ impl Window {
         Self { start: end - Minutes(days * 24 * 60), end }
     }
 
+    /// The universal-time day in which `minute` lies.
+    pub fn day_of(minute: MinuteUtc) -> Self {
+        let start = minute.start_of_day();
+        Self { start, end: start + Minutes(MINUTES_PER_DAY as u32) }
+    }
+
     /// The minute before its end.
     pub fn last_minute(self) -> MinuteUtc {
         self.end - Minutes(1)
