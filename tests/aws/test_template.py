@@ -277,7 +277,7 @@ FIELDS = {
     "refit-coefficient": {"min_usable", "min_load_spread", "min_r_squared", "cpu_ceiling_percent", "instances"},
     "sweep-policies": {
         "cpu_ceiling_percent", "margin_percent", "minutes_over_allowed", "amplify", "near_percent", "coefficient",
-        "intercept_percent", "stages", "candidates",
+        "intercept_percent", "stages", "day", "crowd", "candidates",
     },
     "publish-recommendation": set(),
 }

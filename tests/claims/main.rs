@@ -22,6 +22,7 @@ mod policies;
 mod real;
 mod rules;
 mod schedules;
+mod shapes;
 mod stages;
 mod tables;
 mod talk;

@@ -7,8 +7,8 @@ use pipeline::advice;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::documents::RecommendationDocument;
-use pipeline::sweep::{self, Margins, Model, Replayed, SweepRequest};
-use pipeline::values::{Amplify, CandidateValues, NearPercent, Price, Stages};
+use pipeline::sweep::{self, Day, Margins, Model, Replayed, SweepRequest};
+use pipeline::values::{Amplify, CandidateValues, FlashCrowd, NearPercent, Price, Stages};
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::Dynamics;
 use scaling::traffic::Traffic;
@@ -46,6 +46,8 @@ struct Asked {
     coefficient: Option<f64>,
     intercept_percent: Option<f64>,
     stages: Option<Stages>,
+    day: Option<Day>,
+    crowd: Option<FlashCrowd>,
     candidates: CandidateValues,
     price_per_instance_hour: Option<f64>,
 }
@@ -92,7 +94,7 @@ impl Template {
     fn of(asked: Asked, defaults: Defaults) -> Result<Self, EventError> {
         let ceiling = asked.cpu_ceiling_percent.map(percent("cpu_ceiling_percent")).transpose()?;
         Ok(Self {
-            replayed: replayed(asked.stages)?,
+            replayed: replayed(asked.stages, asked.day, asked.crowd)?,
             model: model(asked.coefficient, asked.intercept_percent)?,
             ceiling: ceiling.or(defaults.cpu_ceiling),
             margin: asked.margin_percent.map(percent("margin_percent")).transpose()?,
@@ -109,8 +111,20 @@ fn price(usd: f64) -> Result<Price, EventError> {
     Price::new(usd).map_err(|error| wrong("price_per_instance_hour", &error))
 }
 
-fn replayed(stages: Option<Stages>) -> Result<Replayed, EventError> {
-    let Some(Stages(stages)) = stages else { return Ok(Replayed::Recorded) };
+fn replayed(
+    stages: Option<Stages>,
+    day: Option<Day>,
+    crowd: Option<FlashCrowd>,
+) -> Result<Replayed, EventError> {
+    let Some(Stages(stages)) = stages else {
+        return Ok(Replayed::of_record(day, crowd.map(|crowd| crowd.0)));
+    };
+    if day.is_some() || crowd.is_some() {
+        return Err(wrong(
+            "stages",
+            &"they make traffic of their own: neither `day` nor `crowd` goes with them",
+        ));
+    }
     let start = MinuteUtc::new(0).expect("1970 is in the calendar");
     Traffic::staged(&stages, start).map(Replayed::Staged).map_err(|error| wrong("stages", &error))
 }

@@ -411,6 +411,27 @@ fn what_is_wrong_with_an_event_is_named() {
         "the event's `near_percent`: percent over the cheapest must be from 0 to 20, not `-1`",
     );
     wrong(account.sweep(json!({ "stages": "1" })), "the event's `stages`: `1` is not a stage");
+    wrong(
+        account.sweep(json!({ "day": "someday" })),
+        "the event's `day`: `someday` is not a day: write 2026-11-05",
+    );
+    wrong(
+        account.sweep(json!({ "stages": "5:100", "day": "busiest" })),
+        "the event's `stages`: they make traffic of their own: neither `day` nor `crowd` goes with them",
+    );
+    let crowd = |field: &str, value: Value| {
+        let mut crowd =
+            json!({ "height": 3, "ramp_minutes": 5, "hold_minutes": 20, "at": "2026-11-03T14:00:00Z" });
+        crowd[field] = value;
+        account.sweep(json!({ "crowd": crowd }))
+    };
+    wrong(crowd("ramp_minutes", json!(-5)), "the event's `crowd");
+    wrong(crowd("at", json!("noon")), "`noon` is not an instant");
+    wrong(crowd("hight", json!(3)), "unknown field `hight`");
+    wrong(
+        crowd("height", json!(1)),
+        "the event's `crowd`: the height of a crowd must be over 1 and up to 100 times",
+    );
     wrong(account.sweep(json!({ "candidates": { "periods": ["x"] } })), "the event's `candidates.periods`");
     wrong(
         account.sweep(json!({ "candidates": { "upper_thresholds": [130] } })),
@@ -443,4 +464,26 @@ fn an_event_says_how_much_more_a_setting_must_bear() {
     assert!(holds_with(json!(1.5)).starts_with("[\"1.50 times the traffic\",\"metrics"));
     assert!(holds_with(json!([1.2, 1.5])).starts_with("[\"1.50 times the traffic\",\"1.20 times"));
     assert!(!holds_with(json!("none")).contains("times the traffic"));
+}
+
+#[test]
+fn a_day_and_a_crowd_are_what_ifs_of_an_event_too() {
+    let account = Account::on(MemoryArchive::default());
+    account.chain().unwrap();
+    let puts = account.archive.puts();
+    let crowd = |at: &str| json!({ "height": 2, "ramp_minutes": 5, "hold_minutes": 20, "at": at });
+    let answer = |day: Value, crowd: Value| {
+        let event = json!({ "environment": "web", "time": NOW, "day": day, "crowd": crowd });
+        account.sweep(event).unwrap()["reports"][0].clone()
+    };
+    let day = answer(json!("2026-11-03"), Value::Null);
+    assert_eq!(day["recommendation"]["traffic"]["shape"], "2026-11-03");
+    let crowded = answer(json!("busiest"), crowd("2026-11-03T10:00:00Z"));
+    assert_eq!((&day["key"], &crowded["key"], account.archive.puts()), (&Value::Null, &Value::Null, puts));
+    let named = crowded["recommendation"]["traffic"]["shape"].as_str().unwrap();
+    assert!(named.starts_with("the busiest day, 2026-11-03, with a crowd of 2 times the traffic"), "{named}");
+    let elsewhere = answer(Value::Null, crowd("2026-12-24T10:00:00Z"));
+    assert_eq!(elsewhere["outcome"], "refused");
+    let why = elsewhere["reason"].as_str().unwrap();
+    assert!(why.contains("the crowd, 2026-12-24T10:00Z to 2026-12-24T10:30Z, does not lie within"), "{why}");
 }

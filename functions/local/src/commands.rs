@@ -12,6 +12,7 @@ use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::recorded::{self, Recording, Source};
 use pipeline::store;
+use pipeline::sweep::Replayed;
 use pipeline::values::Stages;
 use scaling::credits::{BurstableSize, Credits, Mode, SIZES};
 use scaling::dynamics::{Booting, Dynamics};
@@ -19,7 +20,7 @@ use scaling::traffic::Traffic;
 use scaling::units::{MinuteUtc, Minutes, Window};
 
 use crate::cloud::Cloud;
-use crate::options::{CreditMode, Delays, File, Intake, Place, Time};
+use crate::options::{CreditMode, Delays, File, Intake, OfRecord, Place, Time};
 
 mod check;
 mod demo;
@@ -74,7 +75,7 @@ enum Command {
     Publish(publish::Publish),
     Check(check::Check),
     Simulate(Box<simulate::Simulate>),
-    Shape(shape::ShapeCommand),
+    Shape(Box<shape::ShapeCommand>),
     Talk(talk::Talk),
     Sample(demo::Sample),
 }
@@ -93,7 +94,7 @@ pub(crate) async fn run(trellis: Trellis, now: Timestamp) -> anyhow::Result<()> 
         Command::Publish(command) => publish::run(command, file, output, now).await,
         Command::Check(command) => check::run(command, file, output).await,
         Command::Simulate(command) => simulate::run(&command, output),
-        Command::Shape(command) => shape::run(&command, output),
+        Command::Shape(command) => shape::run(*command, file, output).await,
         Command::Talk(command) => talk::run(&command, output),
         Command::Sample(_) => demo::sample(output),
     }?;
@@ -232,6 +233,14 @@ fn credits(instance_type: &str, delays: &Delays) -> anyhow::Result<Credits> {
     let valid = (0.0..=size.max_balance).contains(&balance);
     anyhow::ensure!(valid, "a {instance_type} holds 0 to {} credits, not `{balance}`", size.max_balance);
     Ok(Credits { size, mode, initial_balance: balance })
+}
+
+/// What is to be replayed.
+fn replayed(stages: Option<&Stages>, of_record: &OfRecord) -> anyhow::Result<Replayed> {
+    match stages {
+        Some(stages) => staged(stages).map(Replayed::Staged),
+        None => Ok(Replayed::of_record(of_record.day, of_record.crowd.map(|crowd| crowd.0))),
+    }
 }
 
 /// Stages from no particular time on.

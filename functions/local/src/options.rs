@@ -4,7 +4,10 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clap::Args;
-use pipeline::values::{Amplify, CandidateValues, Instant, NearPercent, Percent, Price, Stages, Values};
+use pipeline::sweep::Day;
+use pipeline::values::{
+    Amplify, CandidateValues, FlashCrowd, Instant, NearPercent, Percent, Price, Stages, Values,
+};
 use serde::Deserialize;
 
 /// Declares a group of options, all of them optional, and how it is laid over the file's.
@@ -93,8 +96,8 @@ options! {
         /// Times the traffic that a setting must bear too, or `none`: what growth it is to be ready for [default: 1.1,1.25]
         #[arg(value_name = "LIST")]
         amplify: Amplify,
-        /// Percent that a setting may cost over the cheapest and be as good: of those, the one that bears most traffic is
-        /// taken [default: 1]
+        /// Percent that a setting may cost over the cheapest and be as good: of those, up to the sixteen cheapest, the one
+        /// that bears most traffic is taken [default: 1]
         #[arg(value_name = "PERCENT")]
         near: NearPercent,
         /// Policies to replay at once [default: one for each core]
@@ -242,6 +245,19 @@ pub(crate) struct Shape {
     /// What if: minutes:requests-per-minute, one after the other, as in `10:30000,8:150000,30:150000`
     #[arg(long, value_name = "STAGES")]
     pub(crate) stages: Option<Stages>,
+}
+
+/// Traffic that was once, or that with a crowd.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct OfRecord {
+    /// Replay one day by itself (what if): 2026-11-05, or `busiest` for that of the window with the most requests. It may lie
+    /// before the window: a fair of last year, at the present cost and settings
+    #[arg(long, value_name = "DAY", conflicts_with = "stages")]
+    pub(crate) day: Option<Day>,
+    /// What if a crowd came: 3:5:20@2026-11-05T14:00Z is 3 times the traffic that there was from then on, there within 5
+    /// minutes, held for 20, and gone within 5; on top of --day, or else of the whole window
+    #[arg(long, value_name = "HEIGHT:RAMP:HOLD@WHEN", conflicts_with = "stages")]
+    pub(crate) crowd: Option<FlashCrowd>,
 }
 
 /// `trellis.toml`: the same options as the flags.

@@ -182,6 +182,47 @@ fn a_what_if_prints_advice_and_keeps_nothing() {
     assert_eq!(desk.files(), before);
 }
 
+#[test]
+fn a_day_or_a_crowd_is_a_what_if_that_is_named() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    desk.write(
+        "trellis.toml",
+        "environment = \"web\"\n[candidates]\nmin-sizes = \"1..4\"\ncooldowns = 180\n",
+    );
+    desk.succeeds("ingest --metrics m.csv");
+    desk.succeeds("refit");
+    let before = desk.files();
+    let said = desk.succeeds("sweep --day 2026-11-02");
+    assert!(said.contains("Replayed: 117 minutes of 2026-11-02 (what if)"), "{said}");
+    assert!(said.contains("This was a what-if: nothing was kept."), "{said}");
+    let shape = |words: &str| desk.json(words)["traffic"]["shape"].clone();
+    assert_eq!(shape("sweep"), Value::Null);
+    let before_crowds = desk.files();
+    assert_eq!(shape("sweep --day busiest"), "the busiest day, 2026-11-02");
+    let crowded = desk.json("sweep --crowd 3:5:20@2026-11-02T01:00");
+    assert_eq!(
+        crowded["traffic"]["shape"],
+        "the recorded traffic, with a crowd of 3 times the traffic from 2026-11-02T01:00Z on, there within 5 min and for 20 min"
+    );
+    // Of 84 minutes after midnight, the last of the hold.
+    assert_eq!(crowded["traffic"]["peak_requests_per_minute"], 3.0 * (600.0 + 45.0 * 84.0));
+    desk.fails("sweep --day 2026-12-24", "`web` has no requests from 2026-12-24T00:00Z to 2026-12-25T00:00Z");
+    desk.fails(
+        "sweep --crowd 3:5:20@2026-11-02T01:40Z",
+        "putting a crowd on top of the traffic: the crowd, 2026-11-02T01:40Z to 2026-11-02T02:10Z, does not lie within",
+    );
+    desk.fails("shape", "give stages, or --day or --crowd of an environment");
+    let crowd = desk.succeeds("shape --crowd 2:0:1@2026-11-02T00:01Z");
+    let rows: Vec<&str> = crowd.lines().collect();
+    assert_eq!(
+        (rows.len(), rows[1..4].join(" ").as_str()),
+        (1 + 117, "2026-11-02T00:00:00Z,600 2026-11-02T00:01:00Z,1290 2026-11-02T00:02:00Z,690")
+    );
+    assert_eq!(desk.files(), before_crowds);
+    assert_ne!(before, before_crowds, "a sweep of the traffic as it was is kept");
+}
+
 /// Twenty minutes of a load test on one instance, as Locust writes it: 600 requests a minute more in each, and CPU of
 /// 0.01 % each on top of 2 %.
 fn load_test() -> (String, String) {
@@ -308,6 +349,20 @@ fn wrong_input_is_named_with_what_to_do() {
             "'--near <PERCENT>': percent over the cheapest must be",
         ),
         ("sweep --environment web --stages 10", "`10` is not a stage: write minutes:requests-per-minute"),
+        ("sweep --environment web --day someday", "`someday` is not a day: write 2026-11-05, or `busiest`"),
+        (
+            "sweep --environment web --crowd 3:5",
+            "`3:5` is not a crowd: write height:ramp:hold@when, as in `3:5:20@",
+        ),
+        ("sweep --environment web --crowd 3:5:20@noon", "`noon` is not an instant"),
+        (
+            "sweep --environment web --crowd 0.5:5:20@2026-11-05",
+            "the height of a crowd must be over 1 and up to 100",
+        ),
+        (
+            "sweep --environment web --stages 5:100 --day busiest",
+            "'--stages <STAGES>' cannot be used with '--day <DAY>'",
+        ),
         ("sweep --environment web --upper-thresholds 80..20", "`80..20` names nothing"),
         ("sweep --environment web --until someday", "`someday` is not an instant"),
         ("publish --environment web", "`web` has no advice up to"),

@@ -15,6 +15,7 @@ use crate::documents::{
     TargetTrackingDocument, VerdictDocument, options,
 };
 use crate::hex::hex;
+use crate::sweep::STAGED;
 
 /// A message to whoever runs the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,7 +211,8 @@ fn opening(recommendation: &RecommendationDocument) -> String {
         let (start, end) = (clock(traffic.window.start), clock(traffic.window.end));
         format!("recorded traffic from {start} to {end} UTC ({} minutes{missing})", traffic.minutes)
     } else {
-        format!("{} minutes of traffic made from stages (what if)", traffic.minutes)
+        let shape = traffic.shape.as_deref().unwrap_or(STAGED);
+        format!("{} minutes of {shape} (what if{missing})", traffic.minutes)
     };
     let peak = traffic.peak_requests_per_minute;
     let replayed = format!("Replayed: {when}, up to {peak:.0} requests per minute.");
@@ -219,13 +221,17 @@ fn opening(recommendation: &RecommendationDocument) -> String {
 
 /// Lines that a mail client shows whole.
 fn wrapped(paragraph: &str) -> String {
-    textwrap::fill(paragraph, 90)
+    textwrap::fill(paragraph, lines())
+}
+
+/// Words stay whole, and dates with them.
+fn lines() -> textwrap::Options<'static> {
+    textwrap::Options::new(90).word_splitter(textwrap::WordSplitter::NoHyphenation)
 }
 
 /// The same below a heading in a terminal: the first line indented by two, those after by four.
 pub fn indented(paragraph: &str) -> String {
-    let options = textwrap::Options::new(90).initial_indent("  ").subsequent_indent("    ");
-    textwrap::fill(paragraph, options)
+    textwrap::fill(paragraph, lines().initial_indent("  ").subsequent_indent("    "))
 }
 
 fn clock(instant: jiff::Timestamp) -> String {
@@ -430,6 +436,9 @@ fn how_sure(recommendation: &RecommendationDocument) -> String {
     }
     if recommendation.traffic.minutes < MINUTES_PER_WEEK && recommendation.traffic.recorded {
         sentences.push("The traffic covers less than a week, and so not every kind of day.".to_owned());
+    }
+    if !recommendation.traffic.recorded {
+        sentences.push("What holds in a what-if need not hold in other traffic.".to_owned());
     }
     wrapped(&format!("How sure: {}", one_sentence_of(&sentences.join(" "))))
 }

@@ -209,8 +209,11 @@ pub enum CeilingSource {
 pub struct TrafficDocument {
     /// First and last.
     pub window: WindowDocument,
-    /// Whether it was recorded, or made from stages.
+    /// Whether it is that of the window, as it was.
     pub recorded: bool,
+    /// What it is instead: a day by itself, with a crowd on top, or made from stages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<String>,
     /// Minutes replayed.
     pub minutes: usize,
     /// Of which the requests are not known.

@@ -2,6 +2,7 @@
 
 mod beyond;
 mod lights;
+mod shapes;
 
 use std::num::NonZero;
 
@@ -19,11 +20,11 @@ use scaling::observation::with_cpu_earlier;
 use scaling::plan::{LIKELY_LARGEST_STEP, Measure, Plan, Rule, TargetTracking};
 use scaling::policy::{Group, PolicyError, ScalingPolicy};
 use scaling::recommendation::{Verdict, recommend, room, roomiest};
-use scaling::sample::{Metric, Sample};
+use scaling::sample::Sample;
 use scaling::settings::{NotSimulated, Settings};
 use scaling::simulate::{Outcome, Question};
 use scaling::sweep::{Evaluated, Grid, Setting};
-use scaling::traffic::{Load, TraceError, Traffic};
+use scaling::traffic::{CrowdError, Load, TraceError, Traffic};
 use scaling::units::{
     CpuPercent, Instances, MinuteUtc, Minutes, RequestsPerMinute, Seconds, UnitError, Window,
 };
@@ -43,7 +44,11 @@ use crate::store::{
 use crate::values::Price;
 use crate::{advice, tables};
 
+use shapes::Shape;
+
 pub use lights::Margins;
+pub(crate) use shapes::STAGED;
+pub use shapes::{Day, Replayed, traffic};
 
 /// Where the cost of a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,15 +57,6 @@ pub enum Model {
     Fitted,
     /// Known from elsewhere.
     Stated(CpuModel),
-}
-
-/// What is replayed.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Replayed {
-    /// The recorded requests of the window. The advice is kept.
-    Recorded,
-    /// A shape made from stages: "what if". Nothing is kept.
-    Staged(Traffic),
 }
 
 /// Values to try in place of the plausible ones; `None` leaves those.
@@ -113,7 +109,7 @@ pub struct SweepRequest {
     pub environment: Environment,
     /// Of which time. The advice is kept under the day of its last minute.
     pub window: Window,
-    /// Recorded or staged.
+    /// The traffic as it was, or a "what if".
     pub replayed: Replayed,
     /// What a request costs.
     pub model: Model,
@@ -218,6 +214,9 @@ pub enum SweepError {
         /// The time asked for.
         window: Window,
     },
+    /// A crowd that no traffic bears.
+    #[error("putting a crowd on top of the traffic")]
+    Crowd(#[from] CrowdError),
     /// The values to try make no policy.
     #[error(
         "the values to try make no policy: {invalid} combinations have thresholds swapped, sizes swapped or values out of range, {oscillating} could swing for ever, {too_fine} have a period that 5-minute metrics are too coarse for, {unreachable} wait for more CPU than there ever is"
@@ -257,7 +256,7 @@ pub async fn run(
         Replayed::Recorded => {
             Some(write(archive, &request, &document, &kept).await.map_err(SweepError::Write)?)
         }
-        Replayed::Staged(_) => None,
+        Replayed::Staged(_) | Replayed::Day(_) | Replayed::Crowd(..) => None,
     };
     Ok(SweepReport { document, keys })
 }
@@ -266,7 +265,7 @@ struct Input {
     model: (CpuModel, ModelDocument),
     /// What to hold.
     aim: Aim,
-    traffic: Traffic,
+    shape: Shape,
     samples: Vec<Sample>,
     measured: Measured,
     settings: Option<Settings>,
@@ -278,10 +277,7 @@ async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, Sw
         read_counted_samples(archive, environment, *window).await.map_err(SweepError::Read)?;
     let settings = latest_settings(archive, environment, window.end).await.map_err(SweepError::Read)?;
     let settings = settings.map(|document| document.settings()).transpose().map_err(SweepError::Settings)?;
-    let traffic = match &request.replayed {
-        Replayed::Recorded => recorded(request, &samples)?,
-        Replayed::Staged(traffic) => traffic.clone(),
-    };
+    let shape = Shape::of(archive, environment, *window, &request.replayed, &samples).await?;
     let activities = read_activities(archive, environment, *window).await.map_err(SweepError::Read)?;
     let measured = Measured { launch_times: LaunchTimes::of(&activities), instances_by };
     let model = model(archive, request).await?;
@@ -289,7 +285,7 @@ async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, Sw
     // CPU belongs to the requests that it was for, and an alarm sees it as late as it shows.
     let samples = with_cpu_earlier(&samples, lag(fit));
     let aim = Aim::of(request, &model.1)?;
-    Ok(Input { model, aim, traffic, samples, measured, settings })
+    Ok(Input { model, aim, shape, samples, measured, settings })
 }
 
 fn lag(fit: Option<&FitDocument>) -> Minutes {
@@ -351,20 +347,6 @@ fn margin(model: &ModelDocument) -> f64 {
     }
 }
 
-fn recorded(request: &SweepRequest, samples: &[Sample]) -> Result<Traffic, SweepError> {
-    let SweepRequest { environment, window, .. } = request;
-    let none = || SweepError::NoTraffic { environment: environment.clone(), window: *window };
-    let traffic = Traffic::recorded(samples, *window).ok_or_else(none)?;
-    let (missing, minutes) = (traffic.missing(), traffic.len());
-    let known_enough = missing as f64 <= MOST_MISSING * minutes as f64;
-    known_enough.then_some(traffic).ok_or(SweepError::TooManyHoles { missing, minutes, window: *window })
-}
-
-fn first_in_service(samples: &[Sample]) -> Option<u32> {
-    let first = samples.iter().find_map(|sample| sample.get(Metric::InService))?;
-    Some(first.round() as u32)
-}
-
 async fn model(
     archive: &dyn Archive,
     request: &SweepRequest,
@@ -403,12 +385,12 @@ fn compute(
     input: Input,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<(RecommendationDocument, Vec<Evaluated>), SweepError> {
-    let Input { model: (model, model_document), aim, traffic, samples, measured, settings } = input;
+    let Input { model: (model, model_document), aim, shape, samples, measured, settings } = input;
     let held = aim.held;
     let present = Present::read(settings.as_ref(), &samples, request, &aim, &model_document)?;
     let record = Record::of(&samples, request.window);
     let record = record.map(|record| record.with_cpu_ceiling(present.dynamics.cpu_ceiling));
-    let load = strayed(request, record.as_ref(), &traffic, model, &present);
+    let load = strayed(request, record.as_ref(), &shape.traffic, model, &present);
     load.check(Minutes(1))?;
     let launch_times = measured.launch_times;
     let proof = proof::of(&samples, record.as_ref(), measured, request, model, &present);
@@ -416,8 +398,8 @@ fn compute(
     let setting = Setting {
         load: &load,
         dynamics: proof.dynamics,
-        course: present.course.clone(),
-        initial: Instances(initial(request, &samples, present.group)),
+        course: present.course_of(&request.replayed, &shape.traffic)?,
+        initial: Instances(initial(&shape, present.group)),
     };
     let monitoring = proof.dynamics.monitoring;
     let greatest = Light::Amplified(largest).on(&setting).load;
@@ -448,7 +430,7 @@ fn compute(
     let recommended = given.and_then(advice::recommended);
     let now = present_document.as_ref().and_then(|present| present.outcome.as_ref());
     let outcomes = [now, recommended.as_ref().map(|policy| &policy.outcome)];
-    let price = request.price.map(|price| PriceDocument::new(price, traffic.len(), outcomes));
+    let price = request.price.map(|price| PriceDocument::new(price, shape.traffic.len(), outcomes));
     let document = RecommendationDocument {
         schema_version: SCHEMA_VERSION,
         advice_id: advice::id(request.environment.name(), withheld, given, proof.document.as_ref()),
@@ -457,7 +439,7 @@ fn compute(
         cpu_ceiling_from: aim.from,
         cpu_held_percent: held.get(),
         minutes_over_allowed: request.minutes_over_allowed,
-        traffic: traffic_document(&traffic, &request.replayed),
+        traffic: traffic_document(shape),
         never_seen_above_percent: given.and_then(|verdict| never_seen(verdict, &model_document)),
         model: model_document,
         candidates: candidates_document(&space, judged.as_ref().ok()),
@@ -520,12 +502,8 @@ fn strayed(
 }
 
 /// Instances at the start of a replay: those that were there, or the fewest that may be.
-fn initial(request: &SweepRequest, samples: &[Sample], group: Option<Group>) -> u32 {
-    let there = match request.replayed {
-        Replayed::Recorded => first_in_service(samples),
-        Replayed::Staged(_) => None,
-    };
-    there.or(group.map(|group| group.min_size.0)).unwrap_or(1)
+fn initial(shape: &Shape, group: Option<Group>) -> u32 {
+    shape.in_service.or(group.map(|group| group.min_size.0)).unwrap_or(1)
 }
 
 /// What stays the same over all replays of a request.
@@ -743,6 +721,18 @@ impl<'a> Present<'a> {
         })
     }
 
+    /// Their scheduled actions while `traffic` is replayed, which may be a day outside of the window. That of stages has
+    /// no date.
+    fn course_of(&self, replayed: &Replayed, traffic: &Traffic) -> Result<Course, SweepError> {
+        match (replayed, self.settings) {
+            (Replayed::Day(_) | Replayed::Crowd(..), Some(settings)) => {
+                let changes = settings.scheduled_changes(traffic.window());
+                Course::new(changes, vec![]).map_err(SweepError::Schedule)
+            }
+            _ => Ok(self.course.clone()),
+        }
+    }
+
     /// What they do to the traffic, where they are a Beanstalk policy on CPU, which can be kept.
     fn evaluated(&self, replay: &Replay<'_>) -> Option<Evaluated> {
         let policy = self.settings?.policy().ok()?;
@@ -809,11 +799,11 @@ fn never_seen(verdict: &Verdict, model: &ModelDocument) -> Option<f64> {
     (chosen.outcome.max_cpu_percent > seen + fit.residual_spread_percent.max(0.5)).then_some(seen)
 }
 
-fn traffic_document(traffic: &Traffic, replayed: &Replayed) -> TrafficDocument {
-    let end = traffic.start + Minutes(traffic.len() as u32);
+fn traffic_document(Shape { traffic, name, .. }: Shape) -> TrafficDocument {
     TrafficDocument {
-        window: Window { start: traffic.start, end }.into(),
-        recorded: *replayed == Replayed::Recorded,
+        window: traffic.window().into(),
+        recorded: name.is_none(),
+        shape: name,
         minutes: traffic.len(),
         minutes_missing: traffic.missing(),
         peak_requests_per_minute: traffic.peak().map_or(0.0, RequestsPerMinute::get),

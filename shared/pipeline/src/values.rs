@@ -1,17 +1,18 @@
-//! Values as people write them, in flags, files and events: lists and ranges, percentages, margins, stages, instants.
+//! Values as people write them, in flags, files and events: lists and ranges, percentages, margins, stages,
+//! days, crowds, instants.
 
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use scaling::recommendation::MOST_ROOM;
-use scaling::traffic::Stage;
+use scaling::traffic::{Crowd, Stage};
 use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, RequestsPerMinute, Seconds, UnitError};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-use crate::sweep::{GridOverrides, Margins};
+use crate::sweep::{Day, GridOverrides, Margins};
 
 /// Whole numbers to try: `5`, `1,2,4`, `20..80:5` (from, to, step; the ends are in it), or a mix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +73,7 @@ macro_rules! deserialize_from_text {
 
 deserialize_from_text!(Stages);
 deserialize_from_text!(Instant);
+deserialize_from_text!(Day);
 
 /// Values to try in place of the plausible ones, as they are written.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -320,7 +322,61 @@ fn stage(text: &str) -> Result<Stage, String> {
     Ok(Stage { duration, target: target.ok_or_else(expected)? })
 }
 
-/// An instant: `2026-11-15T00:00:00Z`, or a day, which stands for its first minute in universal time.
+impl FromStr for Day {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim() == "busiest" {
+            return Ok(Self::Busiest);
+        }
+        let minute = text.trim().parse::<Date>().ok().and_then(|date| universal(date.at(0, 0, 0, 0)));
+        minute.map(Self::Of).ok_or_else(|| format!("`{text}` is not a day: write 2026-11-05, or `busiest`"))
+    }
+}
+
+/// A flash crowd: `3:5:20@2026-11-05T14:00Z` is 3 times the traffic from then on, there within 5 minutes, held for 20.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "CrowdFields")]
+pub struct FlashCrowd(pub Crowd);
+
+/// The same in an event.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CrowdFields {
+    height: f64,
+    ramp_minutes: u32,
+    hold_minutes: u32,
+    at: Instant,
+}
+
+impl TryFrom<CrowdFields> for FlashCrowd {
+    type Error = UnitError;
+
+    fn try_from(fields: CrowdFields) -> Result<Self, UnitError> {
+        let CrowdFields { height, ramp_minutes, hold_minutes, at } = fields;
+        Crowd::new(at.0, height, Minutes(ramp_minutes), Minutes(hold_minutes)).map(Self)
+    }
+}
+
+impl FromStr for FlashCrowd {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || {
+            format!("`{text}` is not a crowd: write height:ramp:hold@when, as in `3:5:20@2026-11-05T14:00Z`")
+        };
+        let (shape, at) = text.split_once('@').ok_or_else(expected)?;
+        let parts: Vec<&str> = shape.split(':').map(str::trim).collect();
+        let [height, ramp, hold] = parts[..] else { return Err(expected()) };
+        let minutes = |part: &str| part.trim_end_matches('m').parse().map_err(|_| expected());
+        let height = height.trim_end_matches('x').parse().map_err(|_| expected())?;
+        let (ramp_minutes, hold_minutes) = (minutes(ramp)?, minutes(hold)?);
+        let fields = CrowdFields { height, ramp_minutes, hold_minutes, at: at.trim().parse()? };
+        Self::try_from(fields).map_err(|error| error.to_string())
+    }
+}
+
+/// An instant: `2026-11-15T14:00:00Z`, `2026-11-15T14:00` of universal time, or a day, which stands for its first minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Instant(pub MinuteUtc);
 
@@ -328,13 +384,17 @@ impl FromStr for Instant {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let day = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.at(0, 0, 0, 0)).ok();
-        let timestamp = text.parse::<Timestamp>().ok().or_else(day);
-        let minute = timestamp.and_then(|timestamp| MinuteUtc::containing(timestamp).ok());
-        minute
+        let timestamp = text.parse::<Timestamp>().ok().and_then(|at| MinuteUtc::containing(at).ok());
+        timestamp
+            .or_else(|| universal(text.parse().ok()?))
             .map(Self)
             .ok_or_else(|| format!("`{text}` is not an instant: write 2026-11-15T00:00:00Z or 2026-11-15"))
     }
+}
+
+/// The minute of universal time that a clock without a zone shows.
+fn universal(clock: DateTime) -> Option<MinuteUtc> {
+    MinuteUtc::containing(TimeZone::UTC.to_timestamp(clock).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -398,5 +458,37 @@ mod tests {
     fn a_day_stands_for_its_first_minute() {
         let day: Instant = "2026-11-15".parse().unwrap();
         assert_eq!(Ok(day), "2026-11-15T00:00:00Z".parse());
+        assert_eq!(Ok(day), "2026-11-15T00:00".parse());
+        assert_eq!("2026-11-15".parse(), Ok(Day::Of(day.0)));
+        assert_eq!("busiest".parse(), Ok(Day::Busiest));
+        for text in ["", "quietest", "2026-02-30", "2026-11-15T14:00Z"] {
+            assert!(text.parse::<Day>().unwrap_err().contains("is not a day: write 2026-11-05"), "`{text}`");
+        }
+    }
+
+    #[test]
+    fn a_crowd_is_a_height_a_ramp_and_a_hold_at_an_instant() {
+        let at = "2026-11-05T14:00Z".parse::<Instant>().unwrap().0;
+        let crowd = Crowd::new(at, 3.0, Minutes(5), Minutes(20)).map(FlashCrowd);
+        for text in
+            ["3:5:20@2026-11-05T14:00Z", "3x:5m:20m @ 2026-11-05T14:00", "3:5:20@2026-11-05T15:00+01:00"]
+        {
+            assert_eq!(text.parse::<FlashCrowd>().ok(), crowd.clone().ok(), "`{text}`");
+        }
+        for (text, expected) in [
+            ("3:5:20", "is not a crowd: write height:ramp:hold@when"),
+            ("3:5@2026-11-05", "is not a crowd"),
+            ("3:-5:20@2026-11-05", "is not a crowd"),
+            ("3:5:20@noon", "`noon` is not an instant"),
+            (
+                "1:5:20@2026-11-05",
+                "the height of a crowd must be over 1 and up to 100 times the traffic, not `1`",
+            ),
+            ("3:5:0@2026-11-05", "the hold of a crowd must be 1 to 1440 minutes, not `0`"),
+            ("3:1441:1@2026-11-05", "the ramp of a crowd must be 0 to 1440 minutes, not `1441`"),
+        ] {
+            let refused = text.parse::<FlashCrowd>().unwrap_err();
+            assert!(refused.contains(expected), "`{refused}` does not say `{expected}`");
+        }
     }
 }

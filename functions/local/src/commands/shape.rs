@@ -1,23 +1,38 @@
-//! `trellis shape`: stages to a trace.
+//! `trellis shape`: a shape of traffic to a trace.
 
 use std::io::Write as _;
 
+use anyhow::Context as _;
 use clap::Args;
+use pipeline::sweep::{self, Replayed};
 use pipeline::values::Stages;
+use scaling::traffic::Traffic;
 use serde::Serialize;
 
-use super::{Output, staged};
+use super::{Ground, Output, replayed, staged};
+use crate::options::{File, OfRecord, Place, Time};
 
-/// Turn stages into requests per minute, as CSV
+/// Turn a shape of traffic into requests per minute, as CSV
 ///
 /// Each stage goes in a straight line from the target of the one before (0 before the first) to its own; a
-/// row holds the value at its minute's end. The result goes into `trellis simulate --traffic`.
+/// row holds the value at its minute's end. With --day or --crowd it is what an environment recorded, or that with a
+/// crowd on top. The result goes into `trellis simulate --traffic`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example, a launch that brings 150000 requests a minute in 8 minutes:
-  trellis shape 10:30000,8:150000,30:150000 > launch.csv")]
+#[command(
+    after_help = "Examples, a launch that brings 150000 requests a minute in 8 minutes, and thrice the traffic
+of a day at noon:
+  trellis shape 10:30000,8:150000,30:150000 > launch.csv
+  trellis shape --environment web-prod --day 2026-11-05 --crowd 3:5:20@2026-11-05T12:00Z > crowd.csv"
+)]
 pub(crate) struct ShapeCommand {
     /// minutes:requests-per-minute, one after the other
-    stages: Stages,
+    stages: Option<Stages>,
+    #[command(flatten)]
+    of_record: OfRecord,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    time: Time,
 }
 
 #[derive(Serialize)]
@@ -26,13 +41,17 @@ struct Point {
     requests_per_minute: f64,
 }
 
-pub(crate) fn run(command: &ShapeCommand, output: &mut Output) -> anyhow::Result<()> {
-    let traffic = staged(&command.stages)?;
-    let rates = traffic.requests_per_minute.iter().flatten();
-    let minutes = (0..).map(|minute| (traffic.start + scaling::units::Minutes(minute)).start());
-    let points = minutes
-        .zip(rates)
-        .map(|(minute, rate)| Point { minute_utc: minute.to_string(), requests_per_minute: rate.get() });
+pub(crate) async fn run(command: ShapeCommand, file: File, output: &mut Output) -> anyhow::Result<()> {
+    let traffic = match &command.stages {
+        Some(stages) => staged(stages)?,
+        None => of_record(command, &file).await?,
+    };
+    // A minute that is not known has no row.
+    let known = traffic.minutes().filter_map(|(minute, rate)| Some((minute, rate?)));
+    let points = known.map(|(minute, rate)| Point {
+        minute_utc: minute.start().to_string(),
+        requests_per_minute: rate.get(),
+    });
     if output.is_json() {
         return output.json(&points.collect::<Vec<_>>());
     }
@@ -41,4 +60,14 @@ pub(crate) fn run(command: &ShapeCommand, output: &mut Output) -> anyhow::Result
         writeln!(output, "{minute_utc},{requests_per_minute}")?;
     }
     Ok(())
+}
+
+async fn of_record(command: ShapeCommand, file: &File) -> anyhow::Result<Traffic> {
+    let asked = replayed(None, &command.of_record)?;
+    anyhow::ensure!(asked != Replayed::Recorded, "give stages, or --day or --crowd of an environment");
+    let time = command.time.or(file.time());
+    let ground = Ground::of(command.place.or(file.place()), false).await?;
+    let window = ground.window(&time).await?;
+    let traffic = sweep::traffic(&*ground.archive, &ground.environment, window, &asked).await;
+    traffic.context("making the traffic")
 }

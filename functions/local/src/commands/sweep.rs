@@ -9,20 +9,22 @@ use pipeline::sweep::{self, Margins, Model, Replayed, SweepReport, SweepRequest}
 use scaling::cpu_model::CpuModel;
 use scaling::units::Window;
 
-use super::{Ground, Output, dynamics, staged, threads};
-use crate::options::{Aim, Candidates, Cost, Delays, File, Place, Shape, Time};
+use super::{Ground, Output, dynamics, replayed, threads};
+use crate::options::{Aim, Candidates, Cost, Delays, File, OfRecord, Place, Shape, Time};
 use crate::progress;
 
 /// Replay recent traffic under every plausible policy
 ///
 /// Finds the cheapest settings that keep CPU under the ceiling, compares them with the present ones, and keeps
-/// the advice with a table of the cheapest that hold. With --stages it answers a "what if" instead, and
-/// keeps nothing.
+/// the advice with a table of the cheapest that hold. With --stages, --day or --crowd it answers a "what if" instead,
+/// and keeps nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   trellis sweep --environment web-prod --ceiling 60 --upper-thresholds 30..60:2 --max-sizes 12
   trellis sweep --environment web-prod --amplify 1.5,2 --near 3        ready for a season of twice the traffic
-  trellis sweep --environment web-prod --stages 10:30000,8:150000,30:150000")]
+  trellis sweep --environment web-prod --stages 10:30000,8:150000,30:150000
+  trellis sweep --environment web-prod --day busiest
+  trellis sweep --environment web-prod --crowd 3:5:20@2026-11-05T14:00Z    what if thrice as many had come then?")]
 pub(crate) struct Sweep {
     #[command(flatten)]
     place: Place,
@@ -30,6 +32,8 @@ pub(crate) struct Sweep {
     time: Time,
     #[command(flatten)]
     shape: Shape,
+    #[command(flatten)]
+    of_record: OfRecord,
     #[command(flatten)]
     how: How,
 }
@@ -62,8 +66,7 @@ pub(crate) async fn run(command: Sweep, file: File, output: &mut Output) -> anyh
     let time = command.time.or(file.time());
     let ground = Ground::of(command.place.or(file.place()), output.is_rehearsal()).await?;
     let window = ground.window(&time).await?;
-    let replayed = command.shape.stages.as_ref().map(staged).transpose()?;
-    let replayed = replayed.map_or(Replayed::Recorded, Replayed::Staged);
+    let replayed = replayed(command.shape.stages.as_ref(), &command.of_record)?;
     let report = sweep(&ground, window, replayed, command.how.or(file)).await?;
     if output.is_json() { output.json(&report.document) } else { print(&ground, &report, output) }
 }
