@@ -128,16 +128,16 @@ impl Cost {
 options! {
     /// Values to try. A list is written `1,2,4`, a range `20..80:5`.
     Candidates {
-        /// UpperThreshold, CPU percent [default: every 5 from 10 up to what is to be held]
+        /// UpperThreshold, CPU percent [default: every one from 2 up to what is to be held]
         #[arg(value_name = "LIST")]
         upper_thresholds: Values,
-        /// LowerThreshold, CPU percent [default: every 5 from 5 up to what is to be held]
+        /// LowerThreshold, CPU percent [default: every one from 1 up to what is to be held]
         #[arg(value_name = "LIST")]
         lower_thresholds: Values,
-        /// UpperBreachScaleIncrement, instances to add [default: 1..4, and an eighth and a quarter of a large group]
+        /// UpperBreachScaleIncrement, instances to add [default: 1..10, and a quarter and half of a large group]
         #[arg(value_name = "LIST")]
         upper_breach_scale_increments: Values,
-        /// LowerBreachScaleIncrement, instances to remove [default: 1,2]
+        /// LowerBreachScaleIncrement, instances to remove [default: 1..4]
         #[arg(value_name = "LIST")]
         lower_breach_scale_increments: Values,
         /// Period, minutes [default: 1,5; only 5 with basic monitoring]
@@ -146,7 +146,7 @@ options! {
         /// EvaluationPeriods [default: 1..3]
         #[arg(value_name = "LIST")]
         evaluation_periods: Values,
-        /// Cooldown, seconds [default: 60,180,360]
+        /// Cooldown, seconds [default: 60,120,180,360,600]
         #[arg(value_name = "LIST")]
         cooldowns: Values,
         /// MinSize, instances [default: the present one, up to three more, and doublings up to what the peak needs]
