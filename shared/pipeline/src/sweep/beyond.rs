@@ -175,8 +175,15 @@ impl Replay<'_> {
         cheapest_first.iter().find(is_safe).copied()
     }
 
-    /// The cheapest that hold in all lights and in that much traffic.
+    /// The cheapest that hold in all lights and in that much traffic. To look for what there can't be takes long.
     fn at_most_safe(&self, space: &Space) -> Vec<Evaluated> {
+        let Setting { load, course, .. } = &self.setting;
+        let most = f64::from(space.most_instances().0);
+        let busiest = load.intercept_percent + SAFE * load.peak_percent() / most;
+        let never = self.most.get() <= busiest && course.is_empty();
+        if never && self.question.minutes_over_allowed == 0 {
+            return vec![];
+        }
         let lights = [vec![Light::Amplified(SAFE)], self.lights.clone()].concat();
         let safe = Replay { setting: self.setting.clone(), lights, ..*self };
         safe.with_engines(space, |engines| safe.cheapest(engines, KEPT))

@@ -89,6 +89,11 @@ impl Space {
         self.len() == 0
     }
 
+    /// The largest group of any setting.
+    pub fn most_instances(&self) -> Instances {
+        self.kinds.iter().map(|kind| kind.group.max_size).max().unwrap_or(Instances(0))
+    }
+
     /// What was passed over.
     pub fn left_out(&self) -> LeftOut {
         self.left_out
