@@ -108,9 +108,7 @@ impl Question {
                 let each = |sum: &mut u64, _, over: u32, billed: u64| *sum += billed + u64::from(over);
                 engine.every(threads(count), &each).iter().sum()
             }
-            Self::Holding => {
-                engine.cheapest(0, usize::MAX, &[], threads(count), &|_| ()).cheapest.len() as u64
-            }
+            Self::Holding => engine.count_holding(0, threads(count)) as u64,
             Self::Cheapest => engine.cheapest(0, 10, &[], threads(count), &|_| ()).minutes_walked,
             Self::Frontier => engine.frontier(200, threads(count), &|_| ()).len() as u64,
         }

@@ -177,6 +177,8 @@ proptest! {
         let alone = engine.cheapest(allowed, count, &[], one(), &|_| ());
         prop_assert_eq!(alone.cheapest.iter().map(brief).collect::<Vec<_>>(), expected);
         prop_assert_eq!(alone.settings, space.len() as u64);
+        let holding = ranked(every(&engine, 1), allowed).len();
+        prop_assert_eq!(engine.count_holding(allowed, NonZero::new(2).unwrap()), holding);
         let together = engine.cheapest(allowed, count, &[], NonZero::new(3).unwrap(), &|_| ());
         prop_assert_eq!(together.cheapest, alone.cheapest);
     }

@@ -403,6 +403,16 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// How many settings are over the ceiling in at most `minutes_over_allowed` minutes; each of them is gone through to its
+    /// end.
+    pub fn count_holding(&self, minutes_over_allowed: u32, threads: NonZero<usize>) -> usize {
+        let counts = self.on_threads(threads, |place, count: &mut usize| {
+            let kind = &self.space.kinds[place];
+            *count += self.holding(kind, &self.pairs(kind), minutes_over_allowed).len();
+        });
+        counts.into_iter().sum()
+    }
+
     /// Those of `pairs`, in order, that are over in at most so many minutes.
     fn holding(&self, kind: &Kind, pairs: &[usize], allowed: u32) -> Vec<usize> {
         let mut sink = Holding { allowed, held: vec![] };
