@@ -9,7 +9,7 @@ use scaling::dynamics::{Booting, Dynamics, GroupAverage, Monitoring};
 use scaling::plan::{Alarm, Measure, Plan, Rule, Side, Simple, Step, StepAdjustment, TargetTracking};
 use scaling::policy::{Group, ScalingPolicy, Trigger};
 use scaling::reference::{Decision, Row, Scenario, replay};
-use scaling::simulate::{Outcome, Question, simulate};
+use scaling::simulate::{Minute, Outcome, Question, minutes, simulate};
 use scaling::traffic::Load;
 use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds};
 
@@ -270,6 +270,12 @@ proptest! {
     #[test]
     fn the_fast_replay_equals_the_plain_one(case in case()) {
         prop_assert_eq!(case.outcome(u32::MAX), Some(Outcome::of(&case.rows(), ceiling())));
+    }
+
+    #[test]
+    fn minutes_are_rows_without_reasons(case in case()) {
+        let expected: Vec<Minute> = case.rows().iter().map(Minute::from).collect();
+        prop_assert_eq!(minutes(&case.load, &case.scenario), expected);
     }
 
     #[test]

@@ -106,6 +106,41 @@ pub fn simulate_parts(load: &Load, scenario: &Scenario, ceiling: CpuPercent, end
     ends.iter().map(part).collect()
 }
 
+/// One minute of a replay: a [`Row`] without the reasons.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Minute {
+    /// Instances that the group wants.
+    pub desired: Instances,
+    /// Instances in service, booting ones included.
+    pub in_service: Instances,
+    /// Instances that serve requests.
+    pub serving: Instances,
+    /// Instances that are paid for: launching, in service or draining.
+    pub billed: Instances,
+    /// CPU of the busiest serving instance, as the line has it; `None` where traffic is unknown.
+    pub cpu_percent: Option<f64>,
+    /// CPU as the group's metric has it, with its stray from the line; `None` where traffic is unknown.
+    pub group_cpu_percent: Option<f64>,
+}
+
+impl From<&Row> for Minute {
+    fn from(row: &Row) -> Self {
+        let Row { desired, in_service, serving, billed, cpu_percent, group_cpu_percent, .. } = *row;
+        Self { desired, in_service, serving, billed, cpu_percent, group_cpu_percent }
+    }
+}
+
+/// Every minute of a replay of `load`, in order: for pictures, and for whoever tries one setting after the other.
+pub fn minutes(load: &Load, scenario: &Scenario) -> Vec<Minute> {
+    let mut running = Running::new(scenario);
+    let mut tally = Tally::default();
+    let minute = |now| {
+        let work = running.minute(load, now, f64::INFINITY, &mut tally);
+        running.fleet.minute(now, load, &work)
+    };
+    (0..load.demand_percent.len()).map(minute).collect()
+}
+
 /// A replay under way.
 struct Running<'a> {
     fleet: Fleet<'a>,
@@ -118,7 +153,7 @@ impl<'a> Running<'a> {
     }
 
     #[inline]
-    fn minute(&mut self, load: &Load, now: usize, ceiling: f64, tally: &mut Tally) {
+    fn minute(&mut self, load: &Load, now: usize, ceiling: f64, tally: &mut Tally) -> Work {
         let Self { fleet, alarms } = self;
         fleet.advance(now);
         if !fleet.scenario.course.is_empty() {
@@ -135,6 +170,7 @@ impl<'a> Running<'a> {
         alarms.record(now, metric);
         tally.add(work.busiest, ceiling, work.throttled, fleet.desired, fleet.billed());
         tally.surplus += work.surplus;
+        work
     }
 }
 
@@ -272,6 +308,20 @@ impl<'a> Fleet<'a> {
 
     fn billed(&self) -> u64 {
         u64::from(self.desired + self.draining + self.extra)
+    }
+
+    fn minute(&self, now: usize, load: &Load, work: &Work) -> Minute {
+        let known = |cpu: f64| (!cpu.is_nan() && !load.demand_percent[now].is_nan()).then_some(cpu);
+        let in_service = self.batches.iter().filter(|batch| batch.in_service_from <= now);
+        let in_service: u32 = in_service.map(|batch| batch.count).sum();
+        Minute {
+            desired: Instances(self.desired),
+            in_service: Instances(in_service + self.extra),
+            serving: Instances(self.serving + self.extra),
+            billed: Instances(self.billed() as u32),
+            cpu_percent: known(work.busiest),
+            group_cpu_percent: known(work.sum / work.weight),
+        }
     }
 
     fn advance(&mut self, now: usize) {
