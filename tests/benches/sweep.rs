@@ -15,6 +15,7 @@ use scaling::course::Course;
 use scaling::dynamics::{Dynamics, Monitoring};
 use scaling::engine::{Engine, Space};
 use scaling::policy::ScalingPolicy;
+use scaling::simulate::minutes;
 use scaling::sweep::{Grid, Setting};
 use scaling::traffic::Load;
 use scaling::units::{CpuPercent, Instances, Minutes, Seconds};
@@ -141,6 +142,30 @@ fn table() {
         }
     }
     row(14, 15, "1", &short_list(), Question::Every, 1);
+    one_setting(14);
+}
+
+/// A single setting with every minute, the middle of many times.
+fn one_setting(days: usize) {
+    let load = noisy(days, 155.0);
+    let setting = setting(&load);
+    let space = space(&short_list());
+    let engine = Engine::new(&setting, &space, ceiling());
+    let scenario = setting.scenario(&engine.policy(100));
+    let mut seconds: Vec<f64> = (0..101)
+        .map(|_| {
+            let start = Instant::now();
+            std::hint::black_box(minutes(&load, &scenario));
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    seconds.sort_by(f64::total_cmp);
+    let rate = load.demand_percent.len() as f64 / seconds[50];
+    println!(
+        "| {} | 15 | 1 | 1 | one setting, every minute of it | 1 | {:.5} | {rate:.2e} |",
+        load.demand_percent.len(),
+        seconds[50]
+    );
 }
 
 /// The middle of three; preparing is part of it.

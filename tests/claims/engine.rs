@@ -16,6 +16,11 @@ use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds};
 
 use crate::agreement::{course, demand, dynamics};
 
+#[path = "../benches/noisy.rs"]
+mod noisy;
+
+use noisy::noisy;
+
 #[derive(Debug, Clone)]
 struct Case {
     load: Load,
@@ -191,6 +196,107 @@ proptest! {
         let found = engine.frontier(most_over, one(), &|_| ());
         prop_assert_eq!(found.iter().map(brief).collect::<Vec<_>>(), expected);
         prop_assert_eq!(engine.frontier(most_over, NonZero::new(2).unwrap(), &|_| ()), found);
+    }
+}
+
+prop_compose! {
+    /// Metrics that come and go: alarms that see too little of them hold what they were.
+    fn gappy()(
+        stretches in proptest::collection::vec((1..30_usize, 0.0..400.0_f64, prop_oneof![0..6_usize, 12..40_usize]), 10..30),
+    ) -> Vec<f64> {
+        stretches
+            .into_iter()
+            .flat_map(|(known, level, gap)| {
+                std::iter::repeat_n(level.round(), known).chain(std::iter::repeat_n(f64::NAN, gap))
+            })
+            .collect()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
+
+    #[test]
+    fn alarms_hold_through_gaps_as_they_do_alone(
+        case in case(),
+        demand_percent in gappy(),
+        period in prop_oneof![Just(1_u32), Just(5)],
+        evaluation_periods in 2..4_u32,
+        cooldown in 0..400_u32,
+    ) {
+        let (periods, cooldowns) = (vec![Minutes(period)], vec![Seconds(cooldown)]);
+        let grid = Grid { periods, evaluation_periods: vec![evaluation_periods], cooldowns, ..case.grid.clone() };
+        let load = Load { demand_percent, stray_percent: vec![], ..case.load.clone() };
+        check_every(&Case { load, grid, dynamics: Dynamics { credits: None, ..case.dynamics }, ..case })?;
+    }
+}
+
+/// Thresholds side by side, as many as are moved together when others are given up.
+fn dense(case: Case, first: u32) -> Case {
+    let every_other =
+        |from: u32, to: u32| (from..to).step_by(2).map(|value| percent(f64::from(value))).collect();
+    let one_of = |values: &[Instances]| values[..1].to_vec();
+    let grid = Grid {
+        upper_thresholds: every_other(first + 10, 60),
+        lower_thresholds: every_other(first, 40),
+        upper_breach_scale_increments: one_of(&case.grid.upper_breach_scale_increments),
+        lower_breach_scale_increments: one_of(&case.grid.lower_breach_scale_increments),
+        ..case.grid
+    };
+    Case { grid, ..case }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases() / 8))]
+
+    #[test]
+    fn settings_that_are_moved_beside_others_come_to_the_same(
+        case in case(),
+        first in 1..9_u32,
+        allowed in prop_oneof![2 => Just(0_u32), 1 => 0..60_u32],
+        count in 1..40_usize,
+    ) {
+        let case = dense(case, first);
+        let (setting, space) = (case.setting(), Space::new(&case.grid, Monitoring::Detailed, percent(100.0), false));
+        for engine in Engine::with_each_isa(&setting, &space, ceiling()) {
+            let all = every(&engine, 1);
+            let steps = frontier(&all, 60);
+            let mut expected = ranked(all, allowed);
+            expected.truncate(count);
+            let found = engine.cheapest(allowed, count, &[], one(), &|_| ());
+            prop_assert_eq!(found.cheapest.iter().map(brief).collect::<Vec<_>>(), expected);
+            let found = engine.frontier(60, one(), &|_| ());
+            prop_assert_eq!(found.iter().map(brief).collect::<Vec<_>>(), steps);
+        }
+    }
+}
+
+/// Long enough for lanes to be moved many times, some of them while their points are over a change.
+#[test]
+fn days_of_noise_come_to_the_same_however_settings_are_moved() {
+    let load = noisy(4, 155.0);
+    let whole = |values: std::ops::Range<u32>| values.map(|value| percent(f64::from(value))).collect();
+    let grid = Grid {
+        upper_thresholds: whole(12..50),
+        lower_thresholds: whole(4..30),
+        upper_breach_scale_increments: vec![Instances(2), Instances(5)],
+        lower_breach_scale_increments: vec![Instances(1)],
+        periods: vec![Minutes(1), Minutes(5)],
+        evaluation_periods: vec![1, 2],
+        cooldowns: [60, 180, 300].map(Seconds).to_vec(),
+        min_sizes: vec![Instances(2)],
+        max_sizes: vec![Instances(15)],
+    };
+    let (dynamics, course) = (Dynamics::default(), Course::default());
+    let setting = Setting { load: &load, dynamics, course, initial: Instances(2) };
+    let space = Space::new(&grid, Monitoring::Detailed, percent(100.0), false);
+    let engine = Engine::new(&setting, &space, ceiling());
+    let all = every(&engine, 2);
+    for allowed in [0, 60, 240] {
+        let mut expected = ranked(all.clone(), allowed);
+        expected.truncate(3_000);
+        let found = engine.cheapest(allowed, 3_000, &[], one(), &|_| ());
+        assert_eq!(found.cheapest.iter().map(brief).collect::<Vec<_>>(), expected);
     }
 }
 

@@ -10,6 +10,7 @@ mod bound;
 mod kernel;
 mod lanes;
 mod ranks;
+mod ratchet;
 mod search;
 mod space;
 mod trace;

@@ -476,7 +476,7 @@ impl Wanted {
     }
 }
 
-fn shown(percent: f64) -> f64 {
+pub(crate) fn shown(percent: f64) -> f64 {
     (percent * STEPS_PER_PERCENT).round() / STEPS_PER_PERCENT
 }
 

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::lanes::{Bytes, Lanes, MOST};
 use super::ranks::Ranks;
-use super::trace::{BLOCK, Rows, Trace, UNKNOWN, point};
+use super::trace::{BLOCK, Rows, Trace, UNKNOWN, Units, point};
 use super::watch::{Each, KEPT, Look, Watch};
 use crate::course::CapacityChange;
 use crate::dynamics::Booting;
@@ -153,7 +153,27 @@ pub(super) struct Pack {
     pub(super) billed: [u32; MOST],
 }
 
+/// Where a setting stands between two stretches of minutes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    pub(super) minutes_over: u32,
+    pub(super) billed: u32,
+    /// Instances that are wanted.
+    pub(super) desired: u8,
+    /// The byte of its lower threshold.
+    pub(super) lower: u8,
+}
+
 impl Pack {
+    pub(super) fn standing(&self, lane: usize) -> Standing {
+        Standing {
+            minutes_over: self.minutes_over[lane],
+            billed: self.billed[lane],
+            desired: self.desired.0[lane],
+            lower: self.lower.0[lane],
+        }
+    }
+
     /// Lanes that start with `initial` instances, all of which serve. A lane without thresholds never acts.
     pub(super) fn new(initial: u8) -> Self {
         let all = Bytes([initial; MOST]);
@@ -258,6 +278,15 @@ pub(super) struct Given<'a> {
 struct Fine<L: Lanes> {
     high: [L::Mask; KEPT],
     low: [L::Mask; KEPT],
+    /// Thresholds in units: low bytes and high ones.
+    upper: [Bytes; 2],
+    lower: [Bytes; 2],
+}
+
+/// Steps in units, as low bytes and high ones.
+fn in_units(steps: &[u32; MOST], units: &Units) -> [Bytes; 2] {
+    let byte = |of: u32| Bytes(std::array::from_fn(|lane| (steps[lane] >> units.shift >> of) as u8));
+    [byte(0), byte(8)]
 }
 
 /// A pack at work.
@@ -311,7 +340,12 @@ pub(super) fn advance<L: Lanes, const W: usize, const N: usize, const MODE: u8>(
     minutes: Range<usize>,
 ) {
     let all = lanes.mask(u128::MAX);
-    let mut fine = Fine { high: [all; KEPT], low: [all; KEPT] };
+    let mut fine =
+        Fine { high: [all; KEPT], low: [all; KEPT], upper: [Bytes::ZERO; 2], lower: [Bytes::ZERO; 2] };
+    if let Some(units) = with.trace.units.as_ref().filter(|_| carries_history(MODE)) {
+        fine.upper = in_units(&pack.upper_steps, units);
+        fine.lower = in_units(&pack.lower_steps, units);
+    }
     let mut live = Live::<L, W, N, MODE>::load(lanes, with, pack, &mut fine, minutes.start);
     let mut now = minutes.start;
     while now < minutes.end {
@@ -387,7 +421,11 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     }
 
     #[inline(always)]
-    fn save(self, now: usize) {
+    fn save(mut self, now: usize) {
+        if carries_history(MODE) && !self.moving {
+            // Its lanes may come to lie beside some that move.
+            self.remember_as_it_is(now);
+        }
         let (lanes, pack) = (self.lanes, self.pack);
         lanes.store(self.desired, &mut pack.desired.0);
         lanes.store(self.serving, &mut pack.serving.0);
@@ -650,9 +688,13 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     /// Until now nothing was on its way, and the points were of fleets as they are.
     #[inline(always)]
     fn start_moving(&mut self, now: usize) {
-        if std::mem::replace(&mut self.moving, true) {
-            return;
+        if !std::mem::replace(&mut self.moving, true) {
+            self.remember_as_it_is(now);
         }
+    }
+
+    #[inline(always)]
+    fn remember_as_it_is(&mut self, now: usize) {
         for slot in back_from(now, self.with.watch.points.period - 1, HISTORY) {
             self.lanes.store(self.serving, &mut self.pack.had_serving[slot].0);
             self.pack.had_booting[slot] = Bytes::ZERO;
@@ -672,10 +714,12 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let over_a_change = lanes.le(lanes.splat(2), self.unsettled);
         let matters = lanes.and_not(over_a_change, lanes.le(lanes.splat(with.watch.reach[end]), self.rest));
         if lanes.any(matters) {
-            seen = if with.in_steps {
-                self.summed_over_changes(end, seen, matters)
-            } else {
-                self.seen_over_changes(end, seen, matters)
+            seen = match &with.trace.units {
+                Some(units) if with.in_steps && with.watch.points.period <= Units::PERIOD => {
+                    self.weighed_over_changes(units, end, seen, matters)
+                }
+                _ if with.in_steps => self.summed_over_changes(end, seen, matters),
+                _ => self.seen_over_changes(end, seen, matters),
             };
         }
         self.unsettled = lanes.sub_saturating(self.unsettled, lanes.splat(1));
@@ -697,6 +741,65 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     #[inline(always)]
     fn is_any_unsettled(&self) -> bool {
         self.lanes.any(self.lanes.le(self.lanes.splat(1), self.unsettled))
+    }
+
+    /// Sums over the lanes' histories, in units: what is left out of them is less than one a minute, and where that may decide,
+    /// steps do.
+    #[inline(always)]
+    fn weighed_over_changes(
+        &self,
+        units: &Units,
+        end: usize,
+        seen: L::Vector,
+        matters: L::Mask,
+    ) -> L::Vector {
+        let (lanes, with) = (self.lanes, self.with);
+        let (sum, weight) = self.weigh(units, end);
+        let all = lanes.add_words(sum, self.word(with.watch.points.period as u16));
+        let [upper, lower] = [&self.fine.upper, &self.fine.lower]
+            .map(|[low, high]| lanes.mul_words(weight, lanes.words(lanes.load(&low.0), lanes.load(&high.0))));
+        let (not_above, surely_not_above) = (lanes.le_words(sum, upper), lanes.le_words(all, upper));
+        let (below, surely_not_below) = (lanes.le_words(all, lower), lanes.le_words(lower, sum));
+        let in_between = lanes.select(below, lanes.splat(0), self.upper);
+        let decided = lanes.select(not_above, in_between, lanes.splat(255));
+        let seen = lanes.select(matters, decided, seen);
+        let maybe_above = lanes.and_not(not_above, surely_not_above);
+        let maybe_below = lanes.and_not(lanes.and_not(matters, below), surely_not_below);
+        let unsure = lanes.or(lanes.and(matters, maybe_above), maybe_below);
+        if lanes.any(unsure) { self.summed_over_changes(end, seen, unsure) } else { seen }
+    }
+
+    /// What is shown in a point's minutes, in units, and of how many instance-minutes.
+    #[inline(always)]
+    fn weigh(&self, units: &Units, end: usize) -> (L::Words, L::Words) {
+        let (lanes, with) = (self.lanes, self.with);
+        let none = lanes.splat(0);
+        let nothing = lanes.words(none, none);
+        let (mut sum, mut serving, mut booting) = (nothing, nothing, nothing);
+        for minute in end - with.watch.points.period..end {
+            if !with.trace.is_known(minute) {
+                continue;
+            }
+            let served = lanes.load(&self.pack.had_serving[minute % HISTORY].0);
+            let low = lanes.lookup::<W>(units.low.row_of::<W>(minute), served);
+            let high = lanes.lookup::<W>(units.high.row_of::<W>(minute), served);
+            sum = lanes.add_words(sum, lanes.words(low, high));
+            serving = lanes.add_words(serving, lanes.words(served, none));
+            if with.moves.counts_booting {
+                let booted = lanes.load(&self.pack.had_booting[minute % HISTORY].0);
+                booting = lanes.add_words(booting, lanes.words(booted, none));
+            }
+        }
+        let each_booting = self.word((with.moves.booting_steps >> units.shift) as u16);
+        let sum = lanes.add_words(sum, lanes.mul_words(booting, each_booting));
+        (sum, lanes.add_words(serving, booting))
+    }
+
+    /// The same for every lane.
+    #[inline(always)]
+    fn word(&self, value: u16) -> L::Words {
+        let [low, high] = value.to_le_bytes();
+        self.lanes.words(self.lanes.splat(low), self.lanes.splat(high))
     }
 
     /// Sums over the lanes' histories, in whole steps: 16 lanes at a time, those of which any matters.
@@ -836,11 +939,11 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let lanes = self.lanes;
         let mut bytes = Bytes::ZERO;
         lanes.store(self.minutes_over, &mut bytes.0);
-        add(&mut self.pack.minutes_over, &bytes, 1);
+        add(L::WIDTH, &mut self.pack.minutes_over, &bytes, 1);
         lanes.store(self.billed, &mut bytes.0);
-        add(&mut self.pack.billed, &bytes, 1);
+        add(L::WIDTH, &mut self.pack.billed, &bytes, 1);
         lanes.store(self.removed, &mut bytes.0);
-        add(&mut self.pack.billed, &bytes, u32::from(self.with.moves.drain));
+        add(L::WIDTH, &mut self.pack.billed, &bytes, u32::from(self.with.moves.drain));
         let zero = lanes.splat(0);
         (self.minutes_over, self.billed, self.removed) = (zero, zero, zero);
     }
@@ -850,9 +953,9 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let lanes = self.lanes;
         let mut bytes = Bytes::ZERO;
         lanes.store(self.billed_in_blocks, &mut bytes.0);
-        add(&mut self.pack.billed, &bytes, BLOCK as u32);
+        add(L::WIDTH, &mut self.pack.billed, &bytes, BLOCK as u32);
         lanes.store(self.minutes_over, &mut bytes.0);
-        add(&mut self.pack.minutes_over, &bytes, 1);
+        add(L::WIDTH, &mut self.pack.minutes_over, &bytes, 1);
         (self.minutes_over, self.billed_in_blocks) = (lanes.splat(0), lanes.splat(0));
         self.blocks = 0;
     }
@@ -879,12 +982,12 @@ fn each(watch: &Watch, now: usize) -> &Each {
 #[cold]
 #[inline(never)]
 fn add_cold(sums: &mut [u32; MOST], bytes: &Bytes, weight: u32) {
-    add(sums, bytes, weight);
+    add(MOST, sums, bytes, weight);
 }
 
 #[inline(always)]
-fn add(sums: &mut [u32; MOST], bytes: &Bytes, weight: u32) {
-    sums.iter_mut().zip(bytes.0).for_each(|(sum, byte)| *sum += u32::from(byte) * weight);
+fn add(width: usize, sums: &mut [u32; MOST], bytes: &Bytes, weight: u32) {
+    sums[..width].iter_mut().zip(&bytes.0[..width]).for_each(|(sum, byte)| *sum += u32::from(*byte) * weight);
 }
 
 fn byte(instances: Instances) -> u8 {

@@ -47,6 +47,8 @@ pub(super) trait Lanes: Copy {
     type Vector: Copy;
     /// Yes or no for each lane.
     type Mask: Copy;
+    /// Two bytes for each lane, in any order.
+    type Words: Copy;
 
     /// Runs `job` with this processor's instructions.
     fn run(self, job: impl Job);
@@ -82,6 +84,13 @@ pub(super) trait Lanes: Copy {
     fn select(self, mask: Self::Mask, yes: Self::Vector, no: Self::Vector) -> Self::Vector;
     /// One more where the mask says yes.
     fn count(self, vector: Self::Vector, mask: Self::Mask) -> Self::Vector;
+    fn words(self, low: Self::Vector, high: Self::Vector) -> Self::Words;
+    /// `a + b`, wrapping.
+    fn add_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
+    /// `a * b`, wrapping.
+    fn mul_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
+    /// `a <= b`.
+    fn le_words(self, a: Self::Words, b: Self::Words) -> Self::Mask;
     /// The byte of `table` that each lane names, all of which are below 16.
     fn lookup16(self, table: &[u8; 16], index: Self::Vector) -> Self::Vector;
     /// The byte of `table` that each lane names, all of which are below 64.

@@ -32,9 +32,9 @@ impl Ranks {
         self.of_cpu(threshold.get())
     }
 
-    /// Whether every threshold is a whole number of the steps in which CPU is shown.
-    pub(super) fn are_whole_steps(&self) -> bool {
-        self.thresholds.iter().all(|threshold| (threshold * STEPS_PER_PERCENT).fract() == 0.0)
+    /// Whether every threshold is a multiple of so many of the steps in which CPU is shown.
+    pub(super) fn are_multiples_of(&self, steps: u32) -> bool {
+        self.thresholds.iter().all(|threshold| threshold * STEPS_PER_PERCENT % f64::from(steps) == 0.0)
     }
 
     /// The byte of CPU, 0 to 100 %; of NaN, any.

@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::bound::{self, Bound, Pace};
-use super::kernel::{self, ANY, APART, BY_THE_MINUTE, CARRIED, HISTORY, Moves, Pack};
+use super::kernel::{self, ANY, APART, BY_THE_MINUTE, CARRIED, HISTORY, Moves, Pack, Standing};
 use super::lanes::{Isa, Job, Lanes};
 use super::ranks::Ranks;
+use super::ratchet::{Classes, Ratchet, Slip};
 use super::space::{Kind, Space};
 use super::trace::{BLOCK, Points, Rows, Trace, booting_points};
 use super::watch::Watch;
@@ -61,7 +62,7 @@ impl<'a> InBytes<'a> {
         let sizes = space.kinds.iter().map(|kind| kind.group.max_size).chain(scheduled.flatten());
         let most = u8::try_from(sizes.max()?.0).ok()?;
         let ranks = Ranks::new(space.pairs.iter().flat_map(|(upper, lower)| [*upper, *lower]))?;
-        let trace = Trace::new(setting, ceiling, most);
+        let trace = Trace::new(setting, ceiling, most, &ranks);
         let watches = watches(&trace, space, &ranks);
         let needs = bound::needs(&trace);
         let booting = Mutex::default();
@@ -98,8 +99,8 @@ fn watches(trace: &Trace<'_>, space: &Space, ranks: &Ranks) -> BTreeMap<(u32, u3
 }
 
 /// Minutes until settings are first asked whether they can still win, and from then on.
-const FIRST_CHUNK: usize = 30 * BLOCK;
-const CHUNK: usize = 30 * BLOCK;
+const FIRST_CHUNK: usize = 10 * BLOCK;
+const CHUNK: usize = 20 * BLOCK;
 
 fn chunks(minutes: usize) -> Vec<Range<usize>> {
     let mut starts: Vec<usize> = std::iter::once(0).chain((FIRST_CHUNK..minutes).step_by(CHUNK)).collect();
@@ -121,10 +122,10 @@ impl Lot {
         }
     }
 
-    fn drop_lanes(&mut self, may_matter: impl Fn(u32, u32) -> bool) {
+    fn drop_lanes(&mut self, may_matter: impl Fn(Standing) -> bool) {
         let (pack, mut dropped) = (&mut self.pack, 0);
         self.lanes.retain(|(lane, _)| {
-            let matters = may_matter(pack.minutes_over[*lane], pack.billed[*lane]);
+            let matters = may_matter(pack.standing(*lane));
             dropped |= u128::from(!matters) << lane;
             matters
         });
@@ -187,10 +188,15 @@ fn advance(isa: Isa, with: kernel::Given<'_>, pack: &mut Pack, minutes: Range<us
     }
 }
 
+/// Instances at the start.
+fn initial(setting: &Setting<'_>, moves: &Moves) -> u8 {
+    (setting.initial.0.min(255) as u8).max(moves.min).min(moves.max)
+}
+
 /// What one thread makes of a kind.
 pub(super) trait Sink {
     /// Whether a setting that came so far can still matter; `chunk` is the one that begins.
-    fn may_matter(&self, chunk: usize, minutes_over: u32, billed: u32) -> bool;
+    fn may_matter(&self, chunk: usize, now: Standing) -> bool;
     /// A setting at its end.
     fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32);
 }
@@ -218,7 +224,7 @@ impl<'a> Engine<'a> {
     fn run(&self, kind: &Kind, pairs: &[usize], chunks: &[Range<usize>], sink: &mut impl Sink) -> u64 {
         match self.given(kind) {
             Some((bytes, watch, moves)) => {
-                let in_steps = bytes.trace.is_in_steps() && bytes.ranks.are_whole_steps();
+                let in_steps = bytes.trace.is_in_steps() && bytes.ranks.are_multiples_of(1);
                 let (trace, ranks, moves) = (&bytes.trace, &bytes.ranks, &moves);
                 let booting = bytes.booting(watch, moves);
                 let booting = booting.as_deref().unwrap_or(&watch.points.rows);
@@ -264,7 +270,7 @@ impl<'a> Engine<'a> {
                 if chunk + 1 == chunks.len() {
                     lot.finish(sink);
                 } else {
-                    lot.drop_lanes(|over, billed| sink.may_matter(chunk + 1, over, billed));
+                    lot.drop_lanes(|now| sink.may_matter(chunk + 1, now));
                 }
             }
             lots.retain(|lot| !lot.lanes.is_empty());
@@ -274,9 +280,7 @@ impl<'a> Engine<'a> {
     }
 
     fn lot(&self, with: kernel::Given<'_>, pairs: &[usize]) -> Lot {
-        let limits = (with.moves.min, with.moves.max);
-        let initial = self.setting.initial.0.min(255) as u8;
-        let mut pack = Box::new(Pack::new(initial.max(limits.0).min(limits.1)));
+        let mut pack = Box::new(Pack::new(initial(self.setting, with.moves)));
         for (lane, pair) in pairs.iter().enumerate() {
             let (upper, lower) = self.space.pairs[*pair];
             pack.upper.0[lane] = with.ranks.of_threshold(upper);
@@ -304,7 +308,7 @@ impl<'a> Engine<'a> {
             first: usize,
         }
         impl<T, F: Fn(&mut T, usize, u32, u64)> Sink for Folding<'_, T, F> {
-            fn may_matter(&self, _: usize, _: u32, _: u32) -> bool {
+            fn may_matter(&self, _: usize, _: Standing) -> bool {
                 true
             }
             fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
@@ -364,6 +368,7 @@ impl<'a> Engine<'a> {
     ) -> Found {
         let chunks = chunks(self.minutes());
         let bounds = self.bounds(&chunks, minutes_over_allowed);
+        let ratchets = self.ratchets(&chunks, minutes_over_allowed);
         let best = Best::new(count);
         let ask = |place: usize, pairs: &[usize]| {
             let (kind, bound) = (&self.space.kinds[place], &bounds[place]);
@@ -371,8 +376,9 @@ impl<'a> Engine<'a> {
             if best.limit() < u64::from(bound.from(0, allowed)) {
                 return 0;
             }
-            let mut sink = Cheapest { best: &best, bound, allowed, finished: vec![] };
-            let walked = self.run(kind, pairs, &chunks, &mut sink);
+            let ratchet = self.ratchet(&ratchets, kind);
+            let mut sink = Cheapest { best: &best, bound, ratchet, allowed, finished: vec![] };
+            let walked = self.run(kind, &self.that_can_hold(kind, pairs, allowed), &chunks, &mut sink);
             let holding = |pairs: Vec<usize>, engine: &Engine<'_>| engine.holding(kind, &pairs, allowed);
             let pairs = sink.finished.iter().map(|(pair, ..)| *pair).collect();
             let holding: Vec<usize> = also_in.iter().fold(pairs, holding);
@@ -416,8 +422,22 @@ impl<'a> Engine<'a> {
     /// Those of `pairs`, in order, that are over in at most so many minutes.
     fn holding(&self, kind: &Kind, pairs: &[usize], allowed: u32) -> Vec<usize> {
         let mut sink = Holding { allowed, held: vec![] };
-        self.run(kind, pairs, &chunks(self.minutes()), &mut sink);
+        self.run(kind, &self.that_can_hold(kind, pairs, allowed), &chunks(self.minutes()), &mut sink);
         sink.held
+    }
+
+    /// Those of `pairs` that are not over in more than so many minutes for certain: no fleet grows whose upper threshold
+    /// CPU does not pass while it is under the ceiling.
+    fn that_can_hold(&self, kind: &Kind, pairs: &[usize], allowed: u32) -> Vec<usize> {
+        let never_grows_from = self.never_grows_from(kind, allowed).unwrap_or(f64::INFINITY);
+        pairs.iter().copied().filter(|pair| self.space.pairs[*pair].0.get() < never_grows_from).collect()
+    }
+
+    fn never_grows_from(&self, kind: &Kind, allowed: u32) -> Option<f64> {
+        let (bytes, _, moves) = self.given(kind)?;
+        let initial = initial(self.setting, &moves);
+        let must_grow = bytes.needs.iter().any(|need| initial < *need);
+        (must_grow && allowed == 0 && bytes.changes.is_empty()).then(|| bytes.trace.most_shown())
     }
 
     pub(super) fn scored(&self, place: (usize, usize), minutes_over: u32, billed: u32) -> Scored {
@@ -465,6 +485,31 @@ impl<'a> Engine<'a> {
         steps.into_frontier()
     }
 
+    /// By period, evaluation periods, and what the low alarm can do; empty where they are of no use.
+    fn ratchets(&self, chunks: &[Range<usize>], allowed: u32) -> Ratchets {
+        let mut ratchets = BTreeMap::new();
+        let Some(bytes) = self.bytes.as_ref().filter(|bytes| {
+            allowed == 0 && bytes.changes.is_empty() && ENOUGH_PAIRS <= self.space.pairs.len()
+        }) else {
+            return ratchets;
+        };
+        let lower = self.space.pairs.iter().map(|(_, lower)| bytes.ranks.of_threshold(*lower));
+        let classes = Classes::new(lower.collect());
+        for kind in &self.space.kinds {
+            let Some((bytes, watch, moves)) = self.given(kind) else { continue };
+            let slip = Slip::new(&moves, watch);
+            let made = || Arc::new(Ratchet::new(&classes, watch, slip, &bytes.needs, chunks));
+            ratchets.entry((kind.period.0, kind.evaluation_periods, slip)).or_insert_with(made);
+        }
+        ratchets
+    }
+
+    fn ratchet(&self, ratchets: &Ratchets, kind: &Kind) -> Option<Arc<Ratchet>> {
+        let (_, watch, moves) = self.given(kind)?;
+        let slip = Slip::new(&moves, watch);
+        ratchets.get(&(kind.period.0, kind.evaluation_periods, slip)).map(Arc::clone)
+    }
+
     /// For each kind.
     fn bounds(&self, chunks: &[Range<usize>], spare: u32) -> Vec<Bound> {
         let none = || Bound::none(chunks.len(), spare);
@@ -481,6 +526,11 @@ impl<'a> Engine<'a> {
 /// What is gone through first, for a first limit.
 const COARSE_KINDS: usize = 7;
 const COARSE_PAIRS: usize = 16;
+
+type Ratchets = BTreeMap<(u32, u32, Slip), Arc<Ratchet>>;
+
+/// Pairs of thresholds from which on what a ratchet saves is more than what it takes to make one.
+const ENOUGH_PAIRS: usize = 64;
 
 /// Bounds by what they depend on.
 struct Paced<'a> {

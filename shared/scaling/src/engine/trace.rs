@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::ranks::Ranks;
-use crate::dynamics::{Dynamics, GroupAverage, MinuteMetric};
+use crate::dynamics::{Booting, Dynamics, GroupAverage, MinuteMetric};
 use crate::plan::Measure;
-use crate::reference::{STEPS_PER_PERCENT, Wanted, Work};
+use crate::reference::{STEPS_PER_PERCENT, Wanted, Work, shown};
 use crate::sweep::Setting;
 use crate::traffic::Load;
 use crate::units::CpuPercent;
@@ -56,6 +56,7 @@ impl Rows {
 pub(super) struct Trace<'a> {
     pub(super) load: &'a Load,
     pub(super) dynamics: Dynamics,
+    ceiling: f64,
     /// The largest fleet of any candidate.
     pub(super) most: u8,
     /// The largest fleet that reaches the ceiling, minute by minute; 0 where none does or nothing is known.
@@ -65,6 +66,37 @@ pub(super) struct Trace<'a> {
     /// What fleets of each size show in a minute, all instances together, in steps; row after row. Empty where sums are
     /// not of whole steps, or would take too much memory.
     shown: Vec<u32>,
+    /// The same in units that two bytes hold, where thresholds are multiples of them.
+    pub(super) units: Option<Units>,
+}
+
+/// What is shown in units of so many steps, what is over left out, so that the sum over a point's minutes needs no more than
+/// two bytes, and tells most lanes on which side of their thresholds they are.
+pub(super) struct Units {
+    /// A unit has two to the power of this many steps.
+    pub(super) shift: u32,
+    pub(super) low: Rows,
+    pub(super) high: Rows,
+}
+
+impl Units {
+    /// Minutes of a point at most.
+    pub(super) const PERIOD: usize = 5;
+
+    fn new(trace: &Trace<'_>, ranks: &Ranks) -> Option<Self> {
+        let most = u32::from(trace.most) * 100 * STEPS_PER_PERCENT as u32 * Self::PERIOD as u32;
+        let shift = (7..11).find(|shift| most >> shift <= 65_000)?;
+        let exact = ranks.are_multiples_of(1 << shift) && trace.booting_steps().is_multiple_of(1 << shift);
+        if trace.shown.is_empty() || !exact {
+            return None;
+        }
+        let (count, width) = (trace.len(), trace.width());
+        let mut units = Self { shift, low: Rows::zero(count, width), high: Rows::zero(count, width) };
+        for (place, steps) in trace.shown.iter().enumerate().filter(|(_, steps)| **steps != UNKNOWN) {
+            [units.low.bytes[place], units.high.bytes[place]] = ((steps >> shift) as u16).to_le_bytes();
+        }
+        Some(units)
+    }
 }
 
 /// What is shown of a minute without data.
@@ -74,15 +106,17 @@ pub(super) const UNKNOWN: u32 = u32::MAX;
 const MOST_SHOWN: usize = 6_000_000;
 
 impl<'a> Trace<'a> {
-    pub(super) fn new(setting: &Setting<'a>, ceiling: CpuPercent, most: u8) -> Self {
+    pub(super) fn new(setting: &Setting<'a>, ceiling: CpuPercent, most: u8, ranks: &Ranks) -> Self {
         let (load, dynamics) = (setting.load, setting.dynamics);
         let mut trace = Self {
             load,
             dynamics,
+            ceiling: ceiling.get(),
             most,
             overloaded: vec![],
             overloaded_in_block: Rows::zero(load.demand_percent.len() / BLOCK, width(most)),
             shown: vec![],
+            units: None,
         };
         let minutes = 0..load.demand_percent.len();
         trace.overloaded = minutes.map(|minute| trace.overloaded(minute, ceiling.get())).collect();
@@ -93,6 +127,7 @@ impl<'a> Trace<'a> {
         }
         if dynamics.group_average == GroupAverage::OfSamples && trace.len() * trace.width() <= MOST_SHOWN {
             trace.show();
+            trace.units = Units::new(&trace, ranks);
         }
         trace
     }
@@ -144,6 +179,17 @@ impl<'a> Trace<'a> {
         some as u8
     }
 
+    /// CPU percent that a group can show at most without a minute over the ceiling.
+    pub(super) fn most_shown(&self) -> f64 {
+        let stray = self.load.stray_percent.iter().copied().fold(0.0, f64::max);
+        let booting = if self.counts_booting() { self.dynamics.booting_cpu() } else { 0.0 };
+        shown((self.ceiling + stray).max(booting))
+    }
+
+    pub(super) fn counts_booting(&self) -> bool {
+        matches!(self.dynamics.booting, Booting::Counted(_))
+    }
+
     fn wanted(&self, minute: usize, serving: u8) -> Wanted {
         let line = self.load.intercept_percent + self.load.demand_percent[minute] / f64::from(serving);
         Wanted::of(&self.dynamics, line, self.load.stray_percent(minute))
@@ -176,14 +222,52 @@ fn width(most: u8) -> usize {
 pub(super) struct Points {
     pub(super) period: usize,
     pub(super) rows: Rows,
+    /// What is seen at the least of fleets that had at most so many instances and, while it was so, no minute over the
+    /// ceiling, however they changed.
+    pub(super) floors: Rows,
     pub(super) known: Vec<bool>,
+}
+
+/// What a point of a changing fleet is made of, at the least.
+struct Floor {
+    /// Demand in percent of one instance, minute by minute on average.
+    demand: f64,
+    /// What comes to that, whatever the size of the fleet.
+    rest: f64,
+}
+
+impl Floor {
+    /// `None` where nothing is known, or where CPU that instances can't pass may hide demand.
+    fn new(trace: &Trace<'_>, minutes: Range<usize>) -> Option<Self> {
+        let known = || minutes.clone().filter(|minute| trace.is_known(*minute));
+        let count = known().count();
+        let strays = || known().map(|minute| trace.load.stray_percent(minute));
+        let (least, most) = (strays().fold(f64::INFINITY, f64::min), strays().fold(0.0, f64::max));
+        if count == 0 || trace.dynamics.cpu_ceiling.get() < trace.ceiling + most {
+            return None;
+        }
+        let demand = known().map(|minute| trace.load.demand_percent[minute]).sum::<f64>() / count as f64;
+        let idle = trace.load.intercept_percent;
+        // Instances that boot may show less than idle ones.
+        let booting = if trace.counts_booting() { trace.dynamics.booting_cpu() } else { f64::INFINITY };
+        let rest = idle + least - (idle + most - booting).max(0.0);
+        Some(Self { demand, rest: rest - 4.0 / STEPS_PER_PERCENT })
+    }
+
+    fn percent(&self, instances: usize) -> f64 {
+        (self.demand / instances as f64 + self.rest).clamp(0.0, 100.0)
+    }
 }
 
 impl Points {
     pub(super) fn new(trace: &Trace<'_>, period: usize, ranks: &Ranks) -> Self {
         let minutes = trace.len();
-        let mut points =
-            Self { period, rows: Rows::zero(minutes + 1, trace.width()), known: vec![false; minutes + 1] };
+        let mut points = Self {
+            period,
+            rows: Rows::zero(minutes + 1, trace.width()),
+            floors: Rows::zero(minutes + 1, trace.width()),
+            known: vec![false; minutes + 1],
+        };
         let most = usize::from(trace.most);
         let mut recent = vec![MinuteMetric::MISSING; period * most];
         for end in 1..=minutes {
@@ -193,6 +277,7 @@ impl Points {
             }
             if period <= end {
                 points.fill(end, &recent, most, ranks);
+                points.fill_floors(end, trace, ranks);
             }
         }
         points
@@ -205,6 +290,13 @@ impl Points {
             let point = point(metrics);
             self.known[end] = point.is_some();
             self.rows.row_mut(end)[size] = ranks.of_cpu(point.unwrap_or(0.0));
+        }
+    }
+
+    fn fill_floors(&mut self, end: usize, trace: &Trace<'_>, ranks: &Ranks) {
+        let Some(floor) = Floor::new(trace, end - self.period..end) else { return };
+        for size in 1..=usize::from(trace.most) {
+            self.floors.row_mut(end)[size] = ranks.of_cpu(floor.percent(size));
         }
     }
 }

@@ -36,6 +36,9 @@ pub(super) struct Watch {
     pub(super) looks: Vec<Look>,
     /// Those that look at each point, by minute.
     each: BTreeMap<usize, Each>,
+    /// Ends of the points that decide what the alarms are in at the minute that was added last: an alarm that holds is
+    /// what it was before.
+    deciding: Vec<usize>,
     /// For the point that ends before a minute, the minutes from its end to the first at which it is no longer looked at;
     /// 0 where it never is.
     pub(super) reach: Vec<u8>,
@@ -46,6 +49,9 @@ pub(super) struct Watch {
     pub(super) blocks: Vec<bool>,
     pub(super) highest: Rows,
     pub(super) lowest: Rows,
+    /// What the low alarm compares at the least in a block if fleets have at most so many instances, however they change;
+    /// see [`Points::floors`].
+    pub(super) floors: Rows,
 }
 
 impl Watch {
@@ -57,11 +63,13 @@ impl Watch {
             evaluation_periods,
             looks: Vec::with_capacity(trace.len()),
             each: BTreeMap::new(),
+            deciding: vec![],
             reach: vec![0; trace.len() + 1],
             span: 1,
             blocks: vec![true; count],
             highest: Rows::zero(count, trace.width()),
             lowest: Rows::all(255, count, trace.width()),
+            floors: Rows::all(255, count, trace.width()),
         };
         let offset = trace.load.start.epoch_minutes();
         for now in 0..trace.len() {
@@ -84,19 +92,26 @@ impl Watch {
         let look = match (newest, full) {
             (Some(end), _) if count <= 3 => {
                 let place = |back: usize| ((end - back.min(count - 1) * period) % KEPT) as u8;
-                (0..count).for_each(|back| self.note(now, end - back * period));
+                self.deciding = (0..count).map(|back| end - back * period).collect();
                 self.summarize(now, (0..count).map(move |back| end - back * period));
                 Look::Newest([place(0), place(1), place(2)])
             }
             (_, Some(end)) => self.add_each(now, end),
             (_, None) => Look::Quiet,
         };
+        match look {
+            Look::Quiet => self.deciding.clear(),
+            Look::Newest(_) | Look::Each => self.note(now),
+        }
         self.looks.push(look);
     }
 
     fn add_each(&mut self, now: usize, visible_end: usize) -> Look {
         let Some(each) = look(&self.points, self.evaluation_periods, visible_end) else { return Look::Quiet };
-        each.ends.iter().for_each(|end| self.note(now, *end));
+        if !each.holds {
+            self.deciding.clear();
+        }
+        self.deciding.extend(&each.ends);
         match self.blocks.get_mut(now / BLOCK) {
             Some(block) if each.holds => *block = false,
             _ => self.summarize(now, each.ends.iter().copied()),
@@ -105,8 +120,10 @@ impl Watch {
         Look::Each
     }
 
-    fn note(&mut self, now: usize, end: usize) {
-        self.reach[end] = (now - end + 1).min(255) as u8;
+    fn note(&mut self, now: usize) {
+        for end in &self.deciding {
+            self.reach[*end] = (now - end + 1).min(255) as u8;
+        }
     }
 
     /// The alarms of `now` look at the points that end before `ends`.
@@ -115,7 +132,7 @@ impl Watch {
         if self.blocks.len() <= block {
             return;
         }
-        let rows = ends.map(|end| self.points.rows.row(end));
+        let rows = ends.clone().map(|end| self.points.rows.row(end));
         let (highest, lowest) = (self.highest.row_mut(block), self.lowest.row_mut(block));
         for (size, (highest, lowest)) in highest.iter_mut().zip(lowest).enumerate() {
             let bytes = rows.clone().map(|row| row[size]);
@@ -123,6 +140,11 @@ impl Watch {
                 bytes.fold((255, 0), |(least, greatest), byte| (byte.min(least), byte.max(greatest)));
             *highest = least.max(*highest);
             *lowest = greatest.min(*lowest);
+        }
+        let floors = ends.map(|end| self.points.floors.row(end));
+        for (size, least) in self.floors.row_mut(block).iter_mut().enumerate() {
+            let greatest = floors.clone().map(|row| row[size]).max().unwrap_or(0);
+            *least = greatest.min(*least);
         }
     }
 }

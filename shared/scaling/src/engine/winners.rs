@@ -1,9 +1,11 @@
 //! What is kept of the settings that were gone through: the cheapest, or the frontier of cost and minutes over.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::bound::Bound;
+use super::kernel::Standing;
+use super::ratchet::Ratchet;
 use super::search::{Engine, Sink};
 use crate::policy::ScalingPolicy;
 
@@ -81,15 +83,18 @@ impl Best {
 pub(super) struct Cheapest<'a> {
     pub(super) best: &'a Best,
     pub(super) bound: &'a Bound,
+    /// Where no minute may be over the ceiling.
+    pub(super) ratchet: Option<Arc<Ratchet>>,
     pub(super) allowed: u32,
     /// Pair, minutes over, instance-minutes; by pair.
     pub(super) finished: Vec<(usize, u32, u32)>,
 }
 
 impl Sink for Cheapest<'_> {
-    fn may_matter(&self, chunk: usize, minutes_over: u32, billed: u32) -> bool {
-        let Some(spare) = self.allowed.checked_sub(minutes_over) else { return false };
-        let least = u64::from(billed) + u64::from(self.bound.from(chunk, spare));
+    fn may_matter(&self, chunk: usize, now: Standing) -> bool {
+        let Some(spare) = self.allowed.checked_sub(now.minutes_over) else { return false };
+        let kept = self.ratchet.as_ref().map_or(0, |ratchet| ratchet.from(chunk, now.lower, now.desired));
+        let least = u64::from(now.billed) + u64::from(self.bound.from(chunk, spare).max(kept));
         least <= self.best.limit()
     }
 
@@ -107,8 +112,8 @@ pub(super) struct Holding {
 }
 
 impl Sink for Holding {
-    fn may_matter(&self, _: usize, minutes_over: u32, _: u32) -> bool {
-        minutes_over <= self.allowed
+    fn may_matter(&self, _: usize, now: Standing) -> bool {
+        now.minutes_over <= self.allowed
     }
 
     fn finish(&mut self, pair: usize, minutes_over: u32, _: u32) {
@@ -160,11 +165,11 @@ pub(super) struct Frontier<'a> {
 }
 
 impl Sink for Frontier<'_> {
-    fn may_matter(&self, chunk: usize, minutes_over: u32, billed: u32) -> bool {
-        let steps = self.steps.billed.iter().skip(minutes_over as usize);
+    fn may_matter(&self, chunk: usize, now: Standing) -> bool {
+        let steps = self.steps.billed.iter().skip(now.minutes_over as usize);
         steps
             .zip(self.bound.all_from(chunk))
-            .any(|(best, least)| u64::from(billed) + u64::from(*least) <= best.load(Ordering::Relaxed))
+            .any(|(best, least)| u64::from(now.billed) + u64::from(*least) <= best.load(Ordering::Relaxed))
     }
 
     fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
@@ -210,12 +215,12 @@ pub(super) struct LeastOver<'a> {
 }
 
 impl Sink for LeastOver<'_> {
-    fn may_matter(&self, _: usize, minutes_over: u32, _: u32) -> bool {
-        minutes_over <= self.least.minutes_over.load(Ordering::Relaxed)
+    fn may_matter(&self, _: usize, now: Standing) -> bool {
+        now.minutes_over <= self.least.minutes_over.load(Ordering::Relaxed)
     }
 
     fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
-        if self.may_matter(0, minutes_over, billed) {
+        if minutes_over <= self.least.minutes_over.load(Ordering::Relaxed) {
             self.least.add(self.engine.scored((self.place, pair), minutes_over, billed));
         }
     }

@@ -21,6 +21,7 @@ impl Lanes for Avx2 {
     type Vector = __m256i;
     /// 255 for yes, 0 for no.
     type Mask = __m256i;
+    type Words = (__m256i, __m256i);
 
     fn run(self, job: impl Job) {
         #[target_feature(enable = "avx2")]
@@ -124,6 +125,29 @@ impl Lanes for Avx2 {
     #[inline(always)]
     fn count(self, vector: __m256i, mask: __m256i) -> __m256i {
         self.sub(vector, mask)
+    }
+
+    #[inline(always)]
+    fn words(self, low: __m256i, high: __m256i) -> Self::Words {
+        unsafe { (_mm256_unpacklo_epi8(low, high), _mm256_unpackhi_epi8(low, high)) }
+    }
+
+    #[inline(always)]
+    fn add_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        unsafe { (_mm256_add_epi16(a.0, b.0), _mm256_add_epi16(a.1, b.1)) }
+    }
+
+    #[inline(always)]
+    fn mul_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        unsafe { (_mm256_mullo_epi16(a.0, b.0), _mm256_mullo_epi16(a.1, b.1)) }
+    }
+
+    #[inline(always)]
+    fn le_words(self, a: Self::Words, b: Self::Words) -> __m256i {
+        unsafe {
+            let half = |a, b| _mm256_cmpeq_epi16(_mm256_min_epu16(a, b), a);
+            _mm256_packs_epi16(half(a.0, b.0), half(a.1, b.1))
+        }
     }
 
     #[inline(always)]

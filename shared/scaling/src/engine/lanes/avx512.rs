@@ -28,6 +28,7 @@ impl Lanes for Avx512 {
     const WIDTH: usize = 64;
     type Vector = __m512i;
     type Mask = __mmask64;
+    type Words = (__m512i, __m512i);
 
     fn run(self, job: impl Job) {
         #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
@@ -130,6 +131,29 @@ impl Lanes for Avx512 {
     #[inline(always)]
     fn count(self, vector: __m512i, mask: __mmask64) -> __m512i {
         unsafe { _mm512_mask_sub_epi8(vector, mask, vector, _mm512_set1_epi8(-1)) }
+    }
+
+    #[inline(always)]
+    fn words(self, low: __m512i, high: __m512i) -> Self::Words {
+        unsafe { (_mm512_unpacklo_epi8(low, high), _mm512_unpackhi_epi8(low, high)) }
+    }
+
+    #[inline(always)]
+    fn add_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        unsafe { (_mm512_add_epi16(a.0, b.0), _mm512_add_epi16(a.1, b.1)) }
+    }
+
+    #[inline(always)]
+    fn mul_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        unsafe { (_mm512_mullo_epi16(a.0, b.0), _mm512_mullo_epi16(a.1, b.1)) }
+    }
+
+    #[inline(always)]
+    fn le_words(self, a: Self::Words, b: Self::Words) -> __mmask64 {
+        unsafe {
+            let half = |a, b| _mm512_movm_epi16(_mm512_cmple_epu16_mask(a, b));
+            _mm512_movepi8_mask(_mm512_packs_epi16(half(a.0, b.0), half(a.1, b.1)))
+        }
     }
 
     #[inline(always)]

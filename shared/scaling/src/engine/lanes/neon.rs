@@ -26,6 +26,7 @@ impl Lanes for Neon {
     type Vector = uint8x16_t;
     /// 255 for yes, 0 for no.
     type Mask = uint8x16_t;
+    type Words = (uint16x8_t, uint16x8_t);
 
     fn run(self, job: impl Job) {
         #[target_feature(enable = "neon")]
@@ -133,6 +134,29 @@ impl Lanes for Neon {
     #[inline(always)]
     fn count(self, vector: uint8x16_t, mask: uint8x16_t) -> uint8x16_t {
         self.sub(vector, mask)
+    }
+
+    #[inline(always)]
+    fn words(self, low: uint8x16_t, high: uint8x16_t) -> Self::Words {
+        unsafe { (vreinterpretq_u16_u8(vzip1q_u8(low, high)), vreinterpretq_u16_u8(vzip2q_u8(low, high))) }
+    }
+
+    #[inline(always)]
+    fn add_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        unsafe { (vaddq_u16(a.0, b.0), vaddq_u16(a.1, b.1)) }
+    }
+
+    #[inline(always)]
+    fn mul_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        unsafe { (vmulq_u16(a.0, b.0), vmulq_u16(a.1, b.1)) }
+    }
+
+    #[inline(always)]
+    fn le_words(self, a: Self::Words, b: Self::Words) -> uint8x16_t {
+        unsafe {
+            let half = |a, b| vreinterpretq_u8_u16(vcleq_u16(a, b));
+            vuzp1q_u8(half(a.0, b.0), half(a.1, b.1))
+        }
     }
 
     #[inline(always)]

@@ -20,6 +20,7 @@ impl Lanes for Portable {
     type Vector = Array;
     /// 255 for yes, 0 for no.
     type Mask = Array;
+    type Words = [u16; WIDTH];
 
     fn run(self, job: impl Job) {
         job.run(self);
@@ -118,6 +119,26 @@ impl Lanes for Portable {
     #[inline(always)]
     fn count(self, vector: Array, mask: Array) -> Array {
         each(vector, mask, u8::wrapping_sub)
+    }
+
+    #[inline(always)]
+    fn words(self, low: Array, high: Array) -> Self::Words {
+        std::array::from_fn(|lane| u16::from_le_bytes([low[lane], high[lane]]))
+    }
+
+    #[inline(always)]
+    fn add_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        std::array::from_fn(|lane| a[lane].wrapping_add(b[lane]))
+    }
+
+    #[inline(always)]
+    fn mul_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        std::array::from_fn(|lane| a[lane].wrapping_mul(b[lane]))
+    }
+
+    #[inline(always)]
+    fn le_words(self, a: Self::Words, b: Self::Words) -> Array {
+        std::array::from_fn(|lane| if a[lane] <= b[lane] { 255 } else { 0 })
     }
 
     #[inline(always)]

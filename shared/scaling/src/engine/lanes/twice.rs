@@ -13,6 +13,7 @@ impl<L: Lanes> Lanes for Twice<L> {
     const WIDTH: usize = 2 * L::WIDTH;
     type Vector = Pair<L::Vector>;
     type Mask = Pair<L::Mask>;
+    type Words = Pair<L::Words>;
 
     fn run(self, job: impl Job) {
         struct AsTwice<J>(J);
@@ -119,6 +120,26 @@ impl<L: Lanes> Lanes for Twice<L> {
     #[inline(always)]
     fn count(self, vector: Self::Vector, mask: Self::Mask) -> Self::Vector {
         (self.0.count(vector.0, mask.0), self.0.count(vector.1, mask.1))
+    }
+
+    #[inline(always)]
+    fn words(self, low: Self::Vector, high: Self::Vector) -> Self::Words {
+        (self.0.words(low.0, high.0), self.0.words(low.1, high.1))
+    }
+
+    #[inline(always)]
+    fn add_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        (self.0.add_words(a.0, b.0), self.0.add_words(a.1, b.1))
+    }
+
+    #[inline(always)]
+    fn mul_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        (self.0.mul_words(a.0, b.0), self.0.mul_words(a.1, b.1))
+    }
+
+    #[inline(always)]
+    fn le_words(self, a: Self::Words, b: Self::Words) -> Self::Mask {
+        (self.0.le_words(a.0, b.0), self.0.le_words(a.1, b.1))
     }
 
     #[inline(always)]
