@@ -16,11 +16,6 @@ use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds};
 
 use crate::agreement::{course, demand, dynamics};
 
-#[path = "../benches/noisy.rs"]
-mod noisy;
-
-use noisy::noisy;
-
 #[derive(Debug, Clone)]
 struct Case {
     load: Load,
@@ -268,35 +263,6 @@ proptest! {
             let found = engine.frontier(60, one(), &|_| ());
             prop_assert_eq!(found.iter().map(brief).collect::<Vec<_>>(), steps);
         }
-    }
-}
-
-/// Long enough for lanes to be moved many times, some of them while their points are over a change.
-#[test]
-fn days_of_noise_come_to_the_same_however_settings_are_moved() {
-    let load = noisy(4, 155.0);
-    let whole = |values: std::ops::Range<u32>| values.map(|value| percent(f64::from(value))).collect();
-    let grid = Grid {
-        upper_thresholds: whole(12..50),
-        lower_thresholds: whole(4..30),
-        upper_breach_scale_increments: vec![Instances(2), Instances(5)],
-        lower_breach_scale_increments: vec![Instances(1)],
-        periods: vec![Minutes(1), Minutes(5)],
-        evaluation_periods: vec![1, 2],
-        cooldowns: [60, 180, 300].map(Seconds).to_vec(),
-        min_sizes: vec![Instances(2)],
-        max_sizes: vec![Instances(15)],
-    };
-    let (dynamics, course) = (Dynamics::default(), Course::default());
-    let setting = Setting { load: &load, dynamics, course, initial: Instances(2) };
-    let space = Space::new(&grid, Monitoring::Detailed, percent(100.0), false);
-    let engine = Engine::new(&setting, &space, ceiling());
-    let all = every(&engine, 2);
-    for allowed in [0, 60, 240] {
-        let mut expected = ranked(all.clone(), allowed);
-        expected.truncate(3_000);
-        let found = engine.cheapest(allowed, 3_000, &[], one(), &|_| ());
-        assert_eq!(found.cheapest.iter().map(brief).collect::<Vec<_>>(), expected);
     }
 }
 

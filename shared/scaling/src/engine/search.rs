@@ -561,3 +561,95 @@ impl Paced<'_> {
         bound
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::course::Course;
+    use crate::dynamics::{Dynamics, Monitoring};
+    use crate::sweep::Grid;
+    use crate::traffic::Load;
+    use crate::units::{Instances, MinuteUtc, Minutes, Seconds};
+
+    /// Random, and the same every time.
+    fn mixed(seed: u64) -> u64 {
+        let mixed = (seed ^ seed >> 31).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20
+    }
+
+    /// Gives up some settings after every block, whatever they come to.
+    struct Dropping(Vec<(usize, u32, u32)>);
+
+    impl Sink for Dropping {
+        fn may_matter(&self, chunk: usize, now: Standing) -> bool {
+            let seed = u64::from(now.billed) << 24 | u64::from(now.lower) << 12 | chunk as u64;
+            !mixed(seed).is_multiple_of(24)
+        }
+
+        fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
+            self.0.push((pair, minutes_over, billed));
+        }
+    }
+
+    /// Levels that last for a while, so that some lanes stand still while others move.
+    fn steps(minutes: usize) -> Load {
+        let level = |minute: usize| mixed(minute as u64 / 11 * 7) % 260;
+        let demand_percent = (0..minutes).map(|minute| level(minute) as f64).collect();
+        let start = MinuteUtc::new(0).expect("the first minute");
+        Load { start, intercept_percent: 3.0, coefficient: 1.0, demand_percent, stray_percent: vec![] }
+    }
+
+    fn dense(period: u32, evaluation_periods: u32, cooldown: u32) -> Grid {
+        let whole = |percents: Range<u32>| {
+            percents.map(|value| CpuPercent::new(f64::from(value)).expect("a percentage")).collect()
+        };
+        Grid {
+            upper_thresholds: whole(14..70),
+            lower_thresholds: whole(3..50),
+            upper_breach_scale_increments: vec![Instances(2)],
+            lower_breach_scale_increments: vec![Instances(1)],
+            periods: vec![Minutes(period)],
+            evaluation_periods: vec![evaluation_periods],
+            cooldowns: vec![Seconds(cooldown)],
+            min_sizes: vec![Instances(1)],
+            max_sizes: vec![Instances(12)],
+        }
+    }
+
+    fn ceiling_of_all() -> CpuPercent {
+        CpuPercent::new(100.0).expect("a percentage")
+    }
+
+    #[test]
+    fn lanes_come_to_the_same_beside_whichever_they_are_moved() {
+        let load = steps(64 * BLOCK);
+        let (dynamics, course) = (Dynamics::default(), Course::default());
+        let setting = Setting { load: &load, dynamics, course, initial: Instances(3) };
+        let ceiling = CpuPercent::new(50.0).expect("a percentage");
+        let chunks: Vec<_> = (0..64).map(|block| block * BLOCK..(block + 1) * BLOCK).collect();
+        for (period, evaluation_periods, cooldown) in [1, 5]
+            .into_iter()
+            .flat_map(|period| [1, 2, 3].map(|count| (period, count)))
+            .flat_map(|(period, count)| [0, 60, 180, 300, 600].map(|cooldown| (period, count, cooldown)))
+        {
+            let space = Space::new(
+                &dense(period, evaluation_periods, cooldown),
+                Monitoring::Detailed,
+                ceiling_of_all(),
+                false,
+            );
+            for engine in Engine::with_each_isa(&setting, &space, ceiling) {
+                let kind = &space.kinds[0];
+                let mut left = Dropping(vec![]);
+                engine.run(kind, &engine.pairs(kind), &chunks, &mut left);
+                assert!(!left.0.is_empty(), "some are left");
+                for (pair, minutes_over, billed) in left.0 {
+                    let policy = kind.policy(space.pairs[pair]);
+                    let alone = setting.simulate(&policy, Question::whatever_it_takes(ceiling));
+                    let alone = alone.map(|outcome| (outcome.minutes_over, outcome.billed_instance_minutes));
+                    assert_eq!(alone, Some((minutes_over, u64::from(billed))), "{policy} by {engine:?}");
+                }
+            }
+        }
+    }
+}
