@@ -715,7 +715,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let matters = lanes.and_not(over_a_change, lanes.le(lanes.splat(with.watch.reach[end]), self.rest));
         if lanes.any(matters) {
             seen = match &with.trace.units {
-                Some(units) if with.in_steps && with.watch.points.period <= Units::PERIOD => {
+                Some(units) if with.watch.points.period <= Units::PERIOD => {
                     self.weighed_over_changes(units, end, seen, matters)
                 }
                 _ if with.in_steps => self.summed_over_changes(end, seen, matters),
@@ -939,11 +939,11 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let lanes = self.lanes;
         let mut bytes = Bytes::ZERO;
         lanes.store(self.minutes_over, &mut bytes.0);
-        add(L::WIDTH, &mut self.pack.minutes_over, &bytes, 1);
+        add(&mut self.pack.minutes_over, &bytes, 1);
         lanes.store(self.billed, &mut bytes.0);
-        add(L::WIDTH, &mut self.pack.billed, &bytes, 1);
+        add(&mut self.pack.billed, &bytes, 1);
         lanes.store(self.removed, &mut bytes.0);
-        add(L::WIDTH, &mut self.pack.billed, &bytes, u32::from(self.with.moves.drain));
+        add(&mut self.pack.billed, &bytes, u32::from(self.with.moves.drain));
         let zero = lanes.splat(0);
         (self.minutes_over, self.billed, self.removed) = (zero, zero, zero);
     }
@@ -953,9 +953,9 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let lanes = self.lanes;
         let mut bytes = Bytes::ZERO;
         lanes.store(self.billed_in_blocks, &mut bytes.0);
-        add(L::WIDTH, &mut self.pack.billed, &bytes, BLOCK as u32);
+        add(&mut self.pack.billed, &bytes, BLOCK as u32);
         lanes.store(self.minutes_over, &mut bytes.0);
-        add(L::WIDTH, &mut self.pack.minutes_over, &bytes, 1);
+        add(&mut self.pack.minutes_over, &bytes, 1);
         (self.minutes_over, self.billed_in_blocks) = (lanes.splat(0), lanes.splat(0));
         self.blocks = 0;
     }
@@ -982,12 +982,12 @@ fn each(watch: &Watch, now: usize) -> &Each {
 #[cold]
 #[inline(never)]
 fn add_cold(sums: &mut [u32; MOST], bytes: &Bytes, weight: u32) {
-    add(MOST, sums, bytes, weight);
+    add(sums, bytes, weight);
 }
 
 #[inline(always)]
-fn add(width: usize, sums: &mut [u32; MOST], bytes: &Bytes, weight: u32) {
-    sums[..width].iter_mut().zip(&bytes.0[..width]).for_each(|(sum, byte)| *sum += u32::from(*byte) * weight);
+fn add(sums: &mut [u32; MOST], bytes: &Bytes, weight: u32) {
+    sums.iter_mut().zip(bytes.0).for_each(|(sum, byte)| *sum += u32::from(byte) * weight);
 }
 
 fn byte(instances: Instances) -> u8 {

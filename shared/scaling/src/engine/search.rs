@@ -376,7 +376,7 @@ impl<'a> Engine<'a> {
             if best.limit() < u64::from(bound.from(0, allowed)) {
                 return 0;
             }
-            let ratchet = self.ratchet(&ratchets, kind);
+            let ratchet = ratchets[place].clone();
             let mut sink = Cheapest { best: &best, bound, ratchet, allowed, finished: vec![] };
             let walked = self.run(kind, &self.that_can_hold(kind, pairs, allowed), &chunks, &mut sink);
             let holding = |pairs: Vec<usize>, engine: &Engine<'_>| engine.holding(kind, &pairs, allowed);
@@ -485,29 +485,24 @@ impl<'a> Engine<'a> {
         steps.into_frontier()
     }
 
-    /// By period, evaluation periods, and what the low alarm can do; empty where they are of no use.
-    fn ratchets(&self, chunks: &[Range<usize>], allowed: u32) -> Ratchets {
-        let mut ratchets = BTreeMap::new();
+    /// For each kind; none where they are of no use.
+    fn ratchets(&self, chunks: &[Range<usize>], allowed: u32) -> Vec<Option<Arc<Ratchet>>> {
         let Some(bytes) = self.bytes.as_ref().filter(|bytes| {
             allowed == 0 && bytes.changes.is_empty() && ENOUGH_PAIRS <= self.space.pairs.len()
         }) else {
-            return ratchets;
+            return vec![None; self.space.kinds.len()];
         };
         let lower = self.space.pairs.iter().map(|(_, lower)| bytes.ranks.of_threshold(*lower));
         let classes = Classes::new(lower.collect());
-        for kind in &self.space.kinds {
-            let Some((bytes, watch, moves)) = self.given(kind) else { continue };
+        let mut done = BTreeMap::new();
+        let mut of = |kind: &Kind| {
+            let (bytes, watch, moves) = self.given(kind)?;
             let slip = Slip::new(&moves, watch);
             let made = || Arc::new(Ratchet::new(&classes, watch, slip, &bytes.needs, chunks));
-            ratchets.entry((kind.period.0, kind.evaluation_periods, slip)).or_insert_with(made);
-        }
-        ratchets
-    }
-
-    fn ratchet(&self, ratchets: &Ratchets, kind: &Kind) -> Option<Arc<Ratchet>> {
-        let (_, watch, moves) = self.given(kind)?;
-        let slip = Slip::new(&moves, watch);
-        ratchets.get(&(kind.period.0, kind.evaluation_periods, slip)).map(Arc::clone)
+            let ratchet = done.entry((kind.period.0, kind.evaluation_periods, slip)).or_insert_with(made);
+            Some(Arc::clone(ratchet))
+        };
+        self.space.kinds.iter().map(&mut of).collect()
     }
 
     /// For each kind.
@@ -526,8 +521,6 @@ impl<'a> Engine<'a> {
 /// What is gone through first, for a first limit.
 const COARSE_KINDS: usize = 7;
 const COARSE_PAIRS: usize = 16;
-
-type Ratchets = BTreeMap<(u32, u32, Slip), Arc<Ratchet>>;
 
 /// Pairs of thresholds from which on what a ratchet saves is more than what it takes to make one.
 const ENOUGH_PAIRS: usize = 64;

@@ -194,6 +194,10 @@ impl Default for Least {
 }
 
 impl Least {
+    fn is_reached_by(&self, minutes_over: u32) -> bool {
+        minutes_over <= self.minutes_over.load(Ordering::Relaxed)
+    }
+
     fn add(&self, scored: Scored) {
         let rank = |scored: &Scored| (scored.minutes_over, scored.rank());
         let mut found = self.found.lock().expect("no thread panics");
@@ -216,11 +220,11 @@ pub(super) struct LeastOver<'a> {
 
 impl Sink for LeastOver<'_> {
     fn may_matter(&self, _: usize, now: Standing) -> bool {
-        now.minutes_over <= self.least.minutes_over.load(Ordering::Relaxed)
+        self.least.is_reached_by(now.minutes_over)
     }
 
     fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
-        if minutes_over <= self.least.minutes_over.load(Ordering::Relaxed) {
+        if self.least.is_reached_by(minutes_over) {
             self.least.add(self.engine.scored((self.place, pair), minutes_over, billed));
         }
     }
