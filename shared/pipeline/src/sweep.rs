@@ -44,11 +44,9 @@ use crate::store::{
 use crate::values::Price;
 use crate::{advice, tables};
 
-use shapes::Shape;
-
 pub use lights::Margins;
 pub(crate) use shapes::STAGED;
-pub use shapes::{Day, Replayed, traffic};
+pub use shapes::{Day, Replayed, Shape, shape};
 
 /// Where the cost of a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
