@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::archive::{Environment, Key};
 use crate::documents::{
-    BackTestDocument, Kind, OptionDocument, PolicyDocument, RecommendationDocument, VerdictDocument, options,
+    BackTestDocument, Kind, OptionDocument, PolicyDocument, RecommendationDocument, TrustBefore, VerdictDocument, options,
 };
 use crate::hex::hex;
 use crate::news::{News, Word, small_gain};
@@ -183,7 +183,7 @@ fn value_now<'a>(recommendation: &'a RecommendationDocument, of: &OptionDocument
 }
 
 /// Whether `news` asks for something to be changed.
-fn acts(news: &News, advice: &RecommendationDocument) -> bool {
+pub(crate) fn acts(news: &News, advice: &RecommendationDocument) -> bool {
     let asks = matches!(news.kind, Kind::Change | Kind::InvalidSettings);
     asks && advice.verdict == VerdictDocument::Change && !changes(advice).is_empty()
 }
@@ -247,7 +247,7 @@ fn opening(news: &News, advice: &RecommendationDocument) -> String {
 
 fn not_trusted(news: &News, advice: &RecommendationDocument) -> String {
     let cause = advice.back_test.as_ref().and_then(|proof| proof.cause.as_deref());
-    let before = news.trust_before.map_or(String::new(), |(was, at)| {
+    let before = news.trust_before.map_or(String::new(), |TrustBefore { confidence: was, at }| {
         format!(
             " It was {} when you were last told, on {}: what was advised then is no longer backed by it.",
             was.word(),
@@ -271,7 +271,7 @@ fn trust_lost(news: &News, advice: &RecommendationDocument) -> String {
         ),
         _ => format!("By what is known now, the present settings hold CPU under {ceiling} % all the same."),
     };
-    let back_test = news.trust_before.map_or(String::new(), |(was, at)| {
+    let back_test = news.trust_before.map_or(String::new(), |TrustBefore { confidence: was, at }| {
         format!(
             " The back-test was {} when you were last told, on {}, and is {} now: take every number for that much less.",
             was.word(),
@@ -322,6 +322,7 @@ fn replayed(advice: &RecommendationDocument) -> String {
 
 fn foot(frame: &Frame) -> String {
     frame.run_usd.map_or(String::new(), |usd| match usd {
+        0.0 => "This run asked nothing of AWS, and cost nothing.".to_owned(),
         usd if usd < 0.000_05 => "This run cost less than 0.0001 USD on AWS.".to_owned(),
         usd => format!("This run cost about {usd:.4} USD on AWS (list prices, before free tiers)."),
     })

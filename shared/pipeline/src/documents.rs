@@ -16,7 +16,7 @@ pub use fit::{
     IntervalDocument, KneeDocument,
 };
 
-pub use told::{Confidence, Kind, PublishedDocument, RefusalDocument, ToldChange, ToldDocument};
+pub use told::{Confidence, Kind, PublishedDocument, RefusalDocument, ToldChange, ToldDocument, TrustBefore};
 
 use crate::activity::LaunchTimes;
 use jiff::Timestamp;

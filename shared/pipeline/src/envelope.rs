@@ -146,7 +146,7 @@ impl MessageDocument {
     pub fn of(notification: &Notification<'_>, whole: bool) -> Self {
         let Notification { message, news, frame } = notification;
         let document = |news: &News| {
-            let asks = news.advice().filter(|_| news.kind == Kind::Change);
+            let asks = news.advice().filter(|advice| advice::acts(news, advice));
             let (recommendation, refusal) = match &news.word {
                 Word::Advice(advice) => (whole.then(|| (**advice).clone()), None),
                 Word::Refused(refusal) => (None, Some(refusal.clone())),
@@ -186,7 +186,7 @@ struct ByProtocol<'a> {
 }
 
 /// The message for every kind of subscriber, in at most [`MOST_BYTES`] with its attributes. What does not fit is left
-/// out: first the whole advice for programs, then the end of the prose, then all but a line for each environment.
+/// out: first the whole advice for programs, then what they could paste, then the end of the prose.
 pub fn envelope(notification: &Notification<'_>, https: HttpsBody) -> String {
     let attributes = Attributes::of(notification.news);
     let room = MOST_BYTES - attributes.bytes().min(MOST_BYTES / 2);
@@ -195,23 +195,24 @@ pub fn envelope(notification: &Notification<'_>, https: HttpsBody) -> String {
         HttpsBody::Chat => Some(json(&chat::custom_notification(notification))),
     };
     let chat = chat.as_deref();
+    let body = notification.message.body.as_str();
     let programs = |whole: bool| json(&MessageDocument::of(notification, whole));
-    let whole = by_protocol(&notification.message.body, &programs(true), chat);
-    if whole.len() <= room {
-        return whole;
-    }
-    let short = programs(false);
-    let mut body = notification.message.body.as_str();
-    loop {
-        let text = by_protocol(body, &short, chat);
+    for short in [programs(true), programs(false)] {
+        let text = by_protocol([body, body], &short, chat);
         if text.len() <= room {
             return text;
         }
-        if body.is_empty() {
-            return by_protocol("", &json(&shortest(notification)), chat);
+    }
+    let shortest = json(&shortest(notification));
+    let mut body = body;
+    loop {
+        // A telephone, which has no protocol of its own here, is told the subject.
+        let text = by_protocol([&notification.message.subject, body], &shortest, chat);
+        if text.len() <= room || body.is_empty() {
+            return text;
         }
-        // Both copies of the prose shrink; escapes make each byte worth at least one of those that are too many.
-        let cut = ((text.len() - room) / 12).max(1);
+        // Escapes make each byte worth at least one of those that are too many.
+        let cut = ((text.len() - room) / 6).max(1);
         body = shortened(body, cut);
     }
 }
@@ -234,10 +235,10 @@ fn json(document: &impl Serialize) -> String {
     serde_json::to_string(document).expect("documents have text as keys and finite numbers")
 }
 
-fn by_protocol(prose: &str, json: &str, chat: Option<&str>) -> String {
+fn by_protocol([default, email]: [&str; 2], json: &str, chat: Option<&str>) -> String {
     let texts = ByProtocol {
-        default: prose,
-        email: prose,
+        default,
+        email,
         sqs: json,
         lambda: json,
         http: json,

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::documents::{
     Confidence, Kind, OptionDocument, PublishedDocument, RecommendationDocument, RefusalDocument,
-    SCHEMA_VERSION, ToldChange, VerdictDocument,
+    SCHEMA_VERSION, ToldChange, TrustBefore, VerdictDocument,
 };
 use crate::hex::hex;
 
@@ -32,7 +32,7 @@ pub struct News {
     /// All of it.
     pub word: Word,
     /// The trust that readers had before, and since when, where it got worse.
-    pub trust_before: Option<(Confidence, Timestamp)>,
+    pub trust_before: Option<TrustBefore>,
 }
 
 /// Whether readers need to be told.
@@ -67,6 +67,16 @@ impl News {
         }
     }
 
+    /// What readers were told of `word`, by the `record` of that.
+    pub fn again(word: Word, record: Option<&PublishedDocument>, least_gain: f64) -> Self {
+        let news = Self::of(word, None, least_gain);
+        let told = record.filter(|record| record.advice_id == news.id && record.kind == Some(Kind::TrustLost));
+        match told {
+            Some(record) => Self { kind: Kind::TrustLost, trust_before: record.trust_before, ..news },
+            None => news,
+        }
+    }
+
     fn of_refusal(refusal: RefusalDocument) -> Self {
         let kind =
             if refusal.code.starts_with("invalid_") { Kind::InvalidSettings } else { Kind::NoAdvice };
@@ -88,8 +98,9 @@ impl News {
         least_gain: f64,
     ) -> Self {
         let confidence = Confidence::of(&advice);
-        let worse = before.and_then(|before| Some((before.confidence?, before.at)));
-        let trust_before = worse.filter(|(was, _)| Confidence::Fair <= *was && confidence < *was);
+        let trust = before.and_then(|before| Some(TrustBefore { confidence: before.confidence?, at: before.at }));
+        let is_worse = |was: &TrustBefore| Confidence::Fair <= was.confidence && confidence < was.confidence;
+        let trust_before = trust.filter(is_worse);
         let lost = trust_before.is_some() || is_new_drift(&advice, before);
         let small = small_gain(&advice, least_gain).is_some();
         let kind = kind(&advice, small, lost);
@@ -144,6 +155,7 @@ impl News {
             drift_since: advice.map_or(before.and_then(|before| before.drift_since), drift_since),
             kind: Some(self.kind),
             confidence: advice.map(Confidence::of).or(before.and_then(|before| before.confidence)),
+            trust_before: self.trust_before,
             until: Some(until),
             change: options.map(|policy| ToldChange { at: now, until, options: policy.options.clone() }),
             change_before: before.and_then(|before| before.change_by(until)).cloned(),

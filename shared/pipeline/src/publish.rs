@@ -307,6 +307,7 @@ async fn take_back(archive: &dyn Archive, environment: &Environment, claim: &Cla
         drift_since: None,
         kind: None,
         confidence: None,
+        trust_before: None,
         until: None,
         change: None,
         change_before: None,

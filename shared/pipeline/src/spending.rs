@@ -1,5 +1,6 @@
 //! What a run costs on AWS, from what it asked for: an estimate by list prices, before free tiers.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
@@ -56,15 +57,15 @@ impl Spent {
 }
 
 /// An archive that counts what is asked of it.
-pub struct Counted<'a> {
-    under: &'a dyn Archive,
+pub struct Counted<P> {
+    under: P,
     reads: AtomicU64,
     writes: AtomicU64,
 }
 
-impl<'a> Counted<'a> {
-    /// Over `under`.
-    pub fn over(under: &'a dyn Archive) -> Self {
+impl<P: Deref<Target: Archive> + Send + Sync> Counted<P> {
+    /// Over what `under` points to.
+    pub fn over(under: P) -> Self {
         Self { under, reads: AtomicU64::new(0), writes: AtomicU64::new(0) }
     }
 
@@ -76,7 +77,7 @@ impl<'a> Counted<'a> {
 }
 
 #[async_trait]
-impl Archive for Counted<'_> {
+impl<P: Deref<Target: Archive> + Send + Sync> Archive for Counted<P> {
     async fn get(&self, key: &Key) -> Result<Option<Object>, ArchiveError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.under.get(key).await

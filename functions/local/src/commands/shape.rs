@@ -68,6 +68,6 @@ async fn of_record(command: ShapeCommand, file: &File) -> anyhow::Result<Traffic
     let time = command.time.or(file.time());
     let ground = Ground::of(command.place.or(file.place()), false).await?;
     let window = ground.window(&time).await?;
-    let traffic = sweep::traffic(&*ground.archive, &ground.environment, window, &asked).await;
+    let traffic = sweep::traffic(&ground.archive, &ground.environment, window, &asked).await;
     traffic.context("making the traffic")
 }

@@ -1,7 +1,7 @@
 //! The one line that says it all: in the subject, and at the top of the text.
 
 use super::{Change, MOST_OF_SUBJECT, changes, cost, in_short, plural, subject_line};
-use crate::documents::{Kind, OutcomeDocument, RecommendationDocument, VerdictDocument};
+use crate::documents::{Kind, OutcomeDocument, RecommendationDocument, TrustBefore, VerdictDocument};
 use crate::news::{News, Word};
 
 /// What there is to tell, in a line: `web-prod: scale out by 2 at 15 %, not by 1 at 25 %: 31 % fewer instance-hours, …`
@@ -82,7 +82,7 @@ fn none_holds(advice: &RecommendationDocument) -> Vec<String> {
 fn trust_lost(news: &News, advice: &RecommendationDocument) -> Vec<String> {
     let what = dearer(advice).unwrap_or_else(|| {
         let grade = news.confidence.word().replace('_', " ");
-        news.trust_before.map_or(format!("the back-test is {grade}"), |(was, _)| {
+        news.trust_before.map_or(format!("the back-test is {grade}"), |TrustBefore { confidence: was, .. }| {
             format!("the back-test is {grade}, and was {}", was.word())
         })
     });

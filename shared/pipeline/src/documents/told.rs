@@ -131,6 +131,17 @@ pub struct ToldDocument {
     pub holds: bool,
 }
 
+/// Trust that got worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TrustBefore {
+    /// How the back-test went.
+    pub confidence: Confidence,
+    /// When readers were told so.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub at: Timestamp,
+}
+
 /// `published/…/latest.json`: what the readers were last told. Fields that early records did not have are absent there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -154,6 +165,9 @@ pub struct PublishedDocument {
     /// How the back-test went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<Confidence>,
+    /// The trust that readers had before, and since when, where it got worse.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_before: Option<TrustBefore>,
     /// The end of the time that was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
