@@ -1,6 +1,7 @@
 """Reads a message and pasted settings with the parsers of those who will: JSON Schema, HCL, YAML. Prints what they saw."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import jsonschema
 import yaml
 
 
-def text(quoted):
-    """Newer versions of the parser leave quotes and escapes as they are written."""
-    if quoted.startswith('"'):
-        quoted = json.loads(quoted)
-    return quoted.replace("$${", "${").replace("%%{", "%{")
+ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
+
+
+def text(literal):
+    """What a quoted literal of HCL says; the parser leaves it as it is written."""
+    assert literal[0] == literal[-1] == '"' and "${" not in literal and "%{" not in literal, literal
+    return ESCAPE.sub(lambda match: match[3] or chr(int(match[1] or match[2], 16)), literal[1:-1])
 
 
 def terraform(file):

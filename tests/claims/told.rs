@@ -225,13 +225,12 @@ fn several_environments_are_told_in_one_message_the_most_urgent_first() {
 
 #[test]
 fn a_message_has_72_columns_and_an_ascii_subject() {
-    let paste = |line: &str| line.contains("https://") || line.contains("aws:");
+    let address = |line: &str| line.starts_with("https://");
     for (name, news) in one_of_each() {
         let Message { subject, body } = of_news(&news, &frame());
-        for line in body.lines().filter(|line| !paste(line)) {
+        for line in body.lines().filter(|line| !address(line)) {
             assert!(line.chars().count() <= 72, "{name}: {line}");
         }
-        assert!(body.lines().all(|line| line.chars().count() <= 76), "{name}: {body}");
         assert!((1..100).contains(&subject.len()) && subject.bytes().all(|b| (b' '..=b'~').contains(&b)));
         assert!(subject.starts_with("web-prod: "), "{subject}");
     }

@@ -330,9 +330,14 @@ fn foot(frame: &Frame) -> String {
 
 const COLUMNS: usize = 72;
 
-/// Lines that a mail client shows whole.
+/// Lines that a mail client shows whole. A number stays with its percent sign.
 fn wrapped(paragraph: &str) -> String {
-    textwrap::fill(paragraph, lines())
+    filled(paragraph, lines())
+}
+
+fn filled(paragraph: &str, lines: textwrap::Options<'_>) -> String {
+    const TOGETHER: &str = "\u{e000}";
+    textwrap::fill(&paragraph.replace(" %", &format!("{TOGETHER}%")), lines).replace(TOGETHER, " ")
 }
 
 /// Words stay whole, and dates with them.
@@ -342,7 +347,7 @@ fn lines() -> textwrap::Options<'static> {
 
 /// The same below a heading in a terminal: the first line indented by two, those after by four.
 pub fn indented(paragraph: &str) -> String {
-    textwrap::fill(paragraph, lines().initial_indent("  ").subsequent_indent("    "))
+    filled(paragraph, lines().initial_indent("  ").subsequent_indent("    "))
 }
 
 fn clock(instant: jiff::Timestamp) -> String {

@@ -175,9 +175,9 @@ fn kind(advice: &RecommendationDocument, small_gain: bool, trust_lost: bool) -> 
     let broken = advice.present.as_ref().is_some_and(|present| !present.broken.is_empty());
     match advice.verdict {
         VerdictDocument::NotApplicable => Kind::NotApplicable,
+        _ if broken => Kind::InvalidSettings,
         VerdictDocument::NotTrusted if trust_lost => Kind::TrustLost,
         VerdictDocument::NotTrusted => Kind::NotTrusted,
-        _ if broken => Kind::InvalidSettings,
         VerdictDocument::Change if !small_gain => Kind::Change,
         _ if trust_lost => Kind::TrustLost,
         VerdictDocument::NoneHolds => Kind::NoneHolds,

@@ -195,8 +195,9 @@ fn quoted(text: &str, quotes: Quotes) -> String {
     while let Some(character) = characters.next() {
         match character {
             '"' | '\\' => quoted.extend(['\\', character]),
-            '$' | '%' if quotes == Quotes::Hcl && characters.peek() == Some(&'{') => {
-                quoted.extend([character, character]);
+            // What could begin an interpolation, which is looked for before escapes are.
+            '$' | '%' if quotes == Quotes::Hcl && matches!(characters.peek(), Some('{' | '$' | '%')) => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(character));
             }
             ' '..='~' => quoted.push(character),
             other if u32::from(other) <= 0xffff => {

@@ -107,14 +107,15 @@ async fn keep(
         until,
         stage: stage.to_owned(),
         code: code.to_owned(),
-        reason: chain(error),
+        reason: said(error),
         help: help.to_owned(),
     };
     write_json(archive, &Key::refusal(environment, stage), &document).await
 }
 
-/// The error and its causes in one line. One that only repeats its cause is told once.
-fn chain(error: &(dyn Error + 'static)) -> String {
+/// What is wrong, without what was being done: the error's cause and the causes of that, in one line. One that only repeats its cause is told once.
+fn said(error: &(dyn Error + 'static)) -> String {
+    let error = error.source().unwrap_or(error);
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

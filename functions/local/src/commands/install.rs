@@ -76,19 +76,15 @@ pub(crate) fn man(command: &Man, output: &mut Output) -> anyhow::Result<()> {
 /// That of the command itself first.
 fn pages() -> anyhow::Result<Vec<Written>> {
     let mut command = Trellis::command();
+    // Names the subcommands after the command: `trellis-run`.
     command.build();
     let subcommands = command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help");
-    let named = subcommands.map(|subcommand| {
-        let name = format!("trellis-{}", subcommand.get_name());
-        subcommand.clone().name(name.clone()).display_name(name)
-    });
-    let all: Vec<clap::Command> = std::iter::once(command.clone()).chain(named).collect();
-    all.into_iter().map(page).collect()
+    std::iter::once(&command).chain(subcommands).map(page).collect()
 }
 
-fn page(command: clap::Command) -> anyhow::Result<Written> {
-    let name = format!("{}.1", command.get_name());
+fn page(command: &clap::Command) -> anyhow::Result<Written> {
+    let name = format!("{}.1", command.get_display_name().unwrap_or_else(|| command.get_name()));
     let mut text = Vec::new();
-    Page::new(command).render(&mut text)?;
+    Page::new(command.clone()).render(&mut text)?;
     Ok(Written { name, text: String::from_utf8(text)? })
 }

@@ -8,10 +8,10 @@ use crate::documents::{
 };
 use crate::news::News;
 
-const LABEL: usize = 27;
+const LABEL: usize = 26;
 const NOW: usize = 10;
 const THEN: usize = 14;
-const ERROR: usize = 17;
+const ERROR: usize = 18;
 
 /// From which value to which.
 pub(super) fn settings(news: &News, advice: &RecommendationDocument) -> String {

@@ -32,7 +32,7 @@ fn lines(news: &News) -> Vec<String> {
     match &news.word {
         Word::Refused(refusal) if news.kind == Kind::InvalidSettings => {
             vec![
-                format!("the present settings can't work: {}", refusal.reason),
+                format!("the present settings can't work: {}", refusal.reason.trim_end_matches('.')),
                 "the present settings can't be read".into(),
             ]
         }
@@ -108,7 +108,7 @@ fn change(advice: &RecommendationDocument) -> Vec<String> {
         let (said, rest) = phrases.split_at(count.min(phrases.len()));
         let said: Vec<&str> = said.iter().map(|phrase| phrase.text.as_str()).collect();
         let rest: usize = rest.iter().map(|phrase| phrase.options).sum();
-        let more = if rest == 0 { String::new() } else { format!(", and {}", plural(rest as u64, "more change")) };
+        let more = if rest == 0 { String::new() } else { format!(", and {rest} more") };
         format!("{}{more}", said.join(", "))
     };
     let whole = effect(advice);
@@ -182,16 +182,19 @@ impl Changed<'_> {
 
     fn step(&self, way: &str, threshold: &str, increment: &str) -> Option<Phrase> {
         let options = self.count(&[threshold, increment]);
-        let side = |by: Option<&str>, at: Option<&str>| {
-            let by = by.map(|by| format!("by {by}"));
-            let words: Vec<String> = by.into_iter().chain(at.map(|at| format!("at {at} %"))).collect();
-            words.join(" ")
+        let side = |by: Option<&str>, at: Option<&str>| match (by, at) {
+            (Some(by), Some(at)) => format!("by {by} at {at} %"),
+            (Some(by), None) => format!("by {by}"),
+            (None, Some(at)) => format!("at {at} %"),
+            (None, None) => String::new(),
         };
         // What the thresholds of another measure are says nothing beside these.
         let same_measure = self.count(&Self::MEASURE) == 0;
         let old_threshold = self.from(threshold).filter(|_| same_measure);
         let old = side(self.from(increment), old_threshold);
-        let old = Some(old.as_str()).filter(|old| !old.is_empty());
+        // One word is enough where only one thing changes.
+        let old = if options == 1 { old.trim_start_matches("at ").trim_start_matches("by ") } else { &old };
+        let old = Some(old).filter(|old| !old.is_empty());
         let text = format!("{way} {}{}", side(self.to(increment), self.to(threshold)), Self::not(old));
         (0 < options).then_some(Phrase { text, options })
     }
