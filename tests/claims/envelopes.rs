@@ -87,7 +87,8 @@ fn what_does_not_fit_is_left_out_first_of_the_json_then_of_the_prose() {
 
 #[test]
 fn forty_environments_fit_into_one_message() {
-    let named = |index: u32| RecommendationDocument { environment: format!("web-{index}"), ..recommendation() };
+    let named =
+        |index: u32| RecommendationDocument { environment: format!("web-{index}"), ..recommendation() };
     let all: Vec<News> = (0..40).flat_map(|index| news(named(index))).collect();
     let message = advice::digest(&all, &Frame::default());
     assert_eq!(message.subject, "40 environments: 40 to change");

@@ -152,7 +152,8 @@ fn undoing_puts_back_what_is_there_and_takes_out_what_was_not() {
     };
     assert_eq!(names(&apply.set), [names(&undo.set), names(&undo.unset)].concat());
     for was in &undo.set {
-        let known = advice.present.as_ref().unwrap().options.iter().find(|o| o.option_name == was.option_name);
+        let known =
+            advice.present.as_ref().unwrap().options.iter().find(|o| o.option_name == was.option_name);
         assert_eq!(known, Some(was));
     }
     // A trigger that nobody set is left to Beanstalk again, and MinSize has its number back.
@@ -231,7 +232,9 @@ fn other_programs_read_what_is_sent_and_what_is_pasted() {
     assert_eq!(seen.len(), 3 * HOSTILE.len() + 2 * 3);
     for (file, seen) in seen {
         match file.split_once('.').unwrap().1 {
-            "json" if file.starts_with('x') => assert_eq!(seen.as_array().unwrap().len(), 2, "{file}: {seen}"),
+            "json" if file.starts_with('x') => {
+                assert_eq!(seen.as_array().unwrap().len(), 2, "{file}: {seen}")
+            }
             "json" => assert_eq!(seen, &json!([]), "{file}"),
             _ => {
                 let index: usize = file[..2].parse().unwrap();

@@ -5,17 +5,17 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use pipeline::activity::{Activity, ActivityKind};
+use pipeline::advice::{Frame, Message};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Environment, Expected, Key, Prefix};
 use pipeline::documents::{GradeDocument, OptionDocument, RecommendationDocument, VerdictDocument};
 use pipeline::ingest::{self, IngestError, IngestRequest, LEAVE_OPEN};
+use pipeline::news::{LEAST_GAIN, News, Word};
 use pipeline::publish::{self, Notification, Notifier, NotifyError, PublishError, PublishRequest, Told};
 use pipeline::recorded::{Note, Recording};
 use pipeline::refit::{self, RefitError, RefitRequest};
 use pipeline::store::{self, read_json_versioned};
 use pipeline::sweep::{self, GridOverrides, Margins, Model, Replayed, SweepError, SweepReport, SweepRequest};
-use pipeline::advice::{Frame, Message};
-use pipeline::news::{LEAST_GAIN, News, Word};
 use pipeline::tables;
 use scaling::coefficient::FitRules;
 use scaling::cpu_model::CpuModel;
@@ -414,7 +414,10 @@ fn what_no_policy_holds_is_no_advice() {
     assert_eq!(advice.verdict, VerdictDocument::NoneHolds);
     assert!(advice.recommended.as_ref().is_some_and(|closest| closest.outcome.minutes_over > 0));
     let Message { subject, body } = pipeline::advice::message(&advice);
-    assert!(subject.starts_with("web-prod: no scaling settings hold 30 % CPU, the closest is over"), "{subject}");
+    assert!(
+        subject.starts_with("web-prod: no scaling settings hold 30 % CPU, the closest is over"),
+        "{subject}"
+    );
     assert!(!body.contains("How to apply") && body.contains("Nothing is recommended"), "{body}");
 }
 

@@ -7,8 +7,8 @@ use pipeline::advice::{self, Frame, Message, changes, digest, of_news};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Environment, Key};
 use pipeline::documents::{
-    Confidence, DriftDocument, GradeDocument, Kind, OptionDocument, PublishedDocument, RecommendationDocument,
-    ToldDocument, VerdictDocument,
+    Confidence, DriftDocument, GradeDocument, Kind, OptionDocument, PublishedDocument,
+    RecommendationDocument, ToldDocument, VerdictDocument,
 };
 use pipeline::ingest::{self, IngestRequest};
 use pipeline::news::{LEAST_GAIN, News, Word, Worth};
@@ -23,7 +23,8 @@ use scaling::sample::Sample;
 use scaling::units::{CpuPercent, Instances};
 
 use crate::stages::{
-    Mailbox, advised, environment, options, publish_request, sweep, sweep_request, two_days, window, with_advice,
+    Mailbox, advised, environment, options, publish_request, sweep, sweep_request, two_days, window,
+    with_advice,
 };
 use crate::{block_on, option};
 
@@ -58,7 +59,8 @@ fn with(changed: &[(&str, &str)]) -> Vec<OptionDocument> {
     let value = |option: &OptionDocument| {
         changed.iter().find(|(name, _)| *name == option.option_name).map(|(_, value)| (*value).to_owned())
     };
-    let kept = options().into_iter().map(|o| OptionDocument { value: value(&o).unwrap_or(o.value.clone()), ..o });
+    let kept =
+        options().into_iter().map(|o| OptionDocument { value: value(&o).unwrap_or(o.value.clone()), ..o });
     let new = changed.iter().filter(|(name, _)| options().iter().all(|o| o.option_name != *name));
     kept.chain(new.map(|(name, value)| option(trigger, name, value))).collect()
 }
@@ -159,9 +161,8 @@ pub(crate) fn one_of_each() -> Vec<(&'static str, News)> {
 
 fn each() -> Vec<(&'static str, News)> {
     let before = told_before(&change());
-    let after = |advice: RecommendationDocument| {
-        News::of(Word::Advice(Box::new(advice)), Some(&before), LEAST_GAIN)
-    };
+    let after =
+        |advice: RecommendationDocument| News::of(Word::Advice(Box::new(advice)), Some(&before), LEAST_GAIN);
     let unreadable = archive_of(two_days(), with(&[("EvaluationPeriods", "some")]));
     let refusal = |archive: &MemoryArchive| News::of(refused(archive), None, LEAST_GAIN);
     vec![
@@ -208,7 +209,9 @@ fn each_kind_of_news_reads_as_it_did() {
     let failures: Vec<String> = all
         .iter()
         .filter_map(|(name, news)| {
-            std::panic::catch_unwind(|| golden(name, &of_news(news, &frame()))).err().map(|_| (*name).to_owned())
+            std::panic::catch_unwind(|| golden(name, &of_news(news, &frame())))
+                .err()
+                .map(|_| (*name).to_owned())
         })
         .collect();
     assert!(failures.is_empty(), "{failures:?}");
@@ -343,10 +346,8 @@ fn many_environments_make_one_message_once() {
 fn one_that_can_not_be_read_stops_no_other() {
     let (archive, request) = fleet(&["web-prod", "jobs"]);
     let nobody = Environment::new("nobody").unwrap();
-    let request = PublishRequest {
-        environments: [vec![nobody], request.environments.clone()].concat(),
-        ..request
-    };
+    let request =
+        PublishRequest { environments: [vec![nobody], request.environments.clone()].concat(), ..request };
     let mailbox = Mailbox::default();
     let reports = block_on(publish::run(&archive, &mailbox, &request)).unwrap();
     assert!(reports[0].1.is_err() && reports[1..].iter().all(|(_, report)| report.is_ok()));
@@ -398,10 +399,9 @@ fn advice_of_the_same_time_is_not_taken_back_by_a_refusal() {
     let (archive, _) = with_advice();
     let settings = GridOverrides { upper_thresholds: Some(vec![]), ..sweep_request().grid };
     let margin = CpuPercent::new(49.0).ok();
-    for request in [
-        SweepRequest { margin, ..sweep_request() },
-        SweepRequest { grid: settings, ..sweep_request() },
-    ] {
+    for request in
+        [SweepRequest { margin, ..sweep_request() }, SweepRequest { grid: settings, ..sweep_request() }]
+    {
         sweep(&archive, request).unwrap_err();
         let word = block_on(last_word(&archive, &environment(), window().end)).unwrap();
         assert!(matches!(word, Word::Advice(_)), "{word:?}");
@@ -524,7 +524,8 @@ fn a_difference_names_what_changed_and_weighs_the_reasons() {
     recommended.options.iter_mut().find(|o| o.option_name == "UpperThreshold").unwrap().value = "40".into();
     after.present.as_mut().unwrap().options.clone_from(&before.recommended.as_ref().unwrap().options);
     let found = difference(&before, &after);
-    let changed: Vec<_> = found.recommended.iter().map(|o| (o.before.as_deref(), o.after.as_deref())).collect();
+    let changed: Vec<_> =
+        found.recommended.iter().map(|o| (o.before.as_deref(), o.after.as_deref())).collect();
     assert_eq!(changed, [(Some("47"), Some("40"))]);
     assert_eq!(found.present.len(), changes(&before).len());
     assert!(found.why[0].starts_with("A request costs 30 % more CPU than before"), "{:?}", found.why);

@@ -89,7 +89,10 @@ pub(crate) async fn each<R: Serialize>(
 /// Metrics that were asked for.
 fn metrics<R>(outcome: &Result<Outcome<R>, Failure>) -> u64 {
     let Ok(Outcome::Done(_, measures)) = outcome else { return 0 };
-    measures.iter().find(|measure| measure.name == "MetricsRequested").map_or(0, |measure| measure.value as u64)
+    measures
+        .iter()
+        .find(|measure| measure.name == "MetricsRequested")
+        .map_or(0, |measure| measure.value as u64)
 }
 
 /// All reports, or what failed.

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use pipeline::advice::Frame;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
-use pipeline::publish::{self, Notifier, PublishError, PublishReport, PublishRequest, Published, Silence, Told};
+use pipeline::publish::{
+    self, Notifier, PublishError, PublishReport, PublishRequest, Published, Silence, Told,
+};
 use pipeline::spending::{Counted, Spent};
 use serde::Deserialize;
 use serde_json::Value;

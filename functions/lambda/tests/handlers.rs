@@ -310,7 +310,10 @@ fn a_refusal_is_an_answer_with_its_reason() {
     assert_eq!(account.sweep(event.clone()).unwrap()["reports"][0]["outcome"], "refused");
     // Readers are told, by the first reason of all.
     let told = account.publish(event).unwrap()["reports"][0].clone();
-    assert_eq!((&told["outcome"], &told["kind"], &told["told"]), (&json!("done"), &json!("no_advice"), &json!("now")));
+    assert_eq!(
+        (&told["outcome"], &told["kind"], &told["told"]),
+        (&json!("done"), &json!("no_advice"), &json!("now"))
+    );
     assert_eq!(told["refusal"]["code"], "no_samples");
     let nothing = account.publish(json!({ "environment": "api", "time": NOW })).unwrap();
     assert_eq!(nothing["reports"][0]["outcome"], "refused");
@@ -330,7 +333,10 @@ fn several_environments_are_told_at_once_with_what_the_run_cost() {
     let answer = account.publish(event.clone()).unwrap();
     let body = answer["reports"][1]["body"].as_str().unwrap();
     assert!(body.contains("This run cost about 0.0"), "{body}");
-    assert!(body.contains("https://pages.example/sweeps/environment=web/date=2026-11-04/report.html"), "{body}");
+    assert!(
+        body.contains("https://pages.example/sweeps/environment=web/date=2026-11-04/report.html"),
+        "{body}"
+    );
     account.publish(event).unwrap();
     assert_eq!(*account.mailbox.0.lock().unwrap(), ["2 environments: 2 to change"]);
     let both = json!({ "environment": "web", "environments": ["api"] });

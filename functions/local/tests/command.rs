@@ -520,7 +520,19 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 #[test]
 fn every_command_teaches_with_its_help() {
     let desk = Desk::new();
-    let commands = ["run", "ingest", "refit", "sweep", "publish", "simulate", "shape", "explain", "diff", "completions", "man"];
+    let commands = [
+        "run",
+        "ingest",
+        "refit",
+        "sweep",
+        "publish",
+        "simulate",
+        "shape",
+        "explain",
+        "diff",
+        "completions",
+        "man",
+    ];
     for command in commands {
         let help = desk.succeeds(&format!("{command} --help"));
         assert!(help.contains("Example") && help.contains(&format!("trellis {command}")), "{help}");
@@ -565,10 +577,14 @@ fn without_a_region_aws_is_not_asked_and_the_error_says_how_to_name_one() {
 /// Two pieces of advice, of two hours and of four: a request costs a fifth more in the second half.
 fn advised_twice() -> Desk {
     let desk = Desk::new();
-    let more: String = two_hours().lines().skip(1).map(|line| line.replace("2026-11-02T", "2026-11-03T") + "\n").collect();
+    let more: String =
+        two_hours().lines().skip(1).map(|line| line.replace("2026-11-02T", "2026-11-03T") + "\n").collect();
     desk.write("first.csv", &two_hours());
     desk.write("second.csv", &format!("timestamp,requests,cpu_percent,in_service\n{more}"));
-    desk.write("trellis.toml", "environment = \"web\"\n[candidates]\nmin-sizes = \"1..2\"\ncooldowns = 180\n");
+    desk.write(
+        "trellis.toml",
+        "environment = \"web\"\n[candidates]\nmin-sizes = \"1..2\"\ncooldowns = 180\n",
+    );
     desk.write(
         "settings.config.json",
         r#"{ "ConfigurationSettings": [{ "EnvironmentName": "web", "OptionSettings": [
@@ -601,14 +617,26 @@ fn explain_prints_the_message_again_and_the_settings_alone_to_be_pasted() {
     assert!(desk.succeeds("explain --paste terraform --undo").starts_with("setting {\n  namespace"));
     assert!(desk.succeeds("explain --paste command").starts_with("aws elasticbeanstalk update-environment"));
     let told = desk.json("explain");
-    assert_eq!((&told["schema_version"], &told["news"][0]["environment"]), (&Value::from(1), &Value::from("web")));
+    assert_eq!(
+        (&told["schema_version"], &told["news"][0]["environment"]),
+        (&Value::from(1), &Value::from("web"))
+    );
     assert_eq!(told["news"][0]["apply"]["ebextensions"], pasted);
     let chat: Value = serde_json::from_str(&desk.succeeds("explain --chat")).unwrap();
     assert_eq!(chat["source"], "custom");
     let page = desk.succeeds("explain --pages https://pages.example/");
-    assert!(page.contains("https://pages.example/sweeps/environment=web/date=2026-11-03/report.html"), "{page}");
-    desk.fails("explain --date 2026-11-09", "`web` has no advice of 2026-11-09; the one before is of 2026-11-03");
-    desk.fails("explain --paste yaml", "`yaml` is none of ebextensions, command, cloudformation and terraform");
+    assert!(
+        page.contains("https://pages.example/sweeps/environment=web/date=2026-11-03/report.html"),
+        "{page}"
+    );
+    desk.fails(
+        "explain --date 2026-11-09",
+        "`web` has no advice of 2026-11-09; the one before is of 2026-11-03",
+    );
+    desk.fails(
+        "explain --paste yaml",
+        "`yaml` is none of ebextensions, command, cloudformation and terraform",
+    );
     desk.fails("explain --undo", "--paste <FORM>");
     assert_eq!(desk.files().len(), before.len() + 1, "it keeps nothing");
 }
@@ -621,7 +649,10 @@ fn diff_tells_two_pieces_of_advice_apart() {
         assert!(said.contains(part), "{part} is not in\n{said}");
     }
     let document = desk.json("diff 2026-11-02 2026-11-03");
-    assert_eq!((&document["schema_version"], document["numbers"].as_array().unwrap().len()), (&Value::from(1), 11));
+    assert_eq!(
+        (&document["schema_version"], document["numbers"].as_array().unwrap().len()),
+        (&Value::from(1), 11)
+    );
     desk.fails("diff 2026-11-03 2026-11-02", "2026-11-03 is not before 2026-11-02");
     desk.fails("diff 2026-11-03 2026-11-09", "`web` has the same advice for both, of 2026-11-03");
     desk.fails("diff 2026-10-01 2026-11-09", "`web` has no advice of 2026-10-01 or before");
@@ -630,7 +661,8 @@ fn diff_tells_two_pieces_of_advice_apart() {
 #[test]
 fn tables_fit_the_terminal_and_only_a_terminal_has_colours() {
     let desk = Desk::new();
-    let words = "simulate --stages 5:5000,20:15000 --coefficient 0.01 --upper-threshold 70 --lower-threshold 20";
+    let words =
+        "simulate --stages 5:5000,20:15000 --coefficient 0.01 --upper-threshold 70 --lower-threshold 20";
     let said = |variables: &[(&str, &str)]| {
         let mut command = desk.command();
         command.args(words.split_whitespace()).env_remove("COLUMNS");

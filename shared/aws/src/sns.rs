@@ -44,6 +44,7 @@ impl Notifier for SnsNotifier {
 }
 
 fn value(attribute: &Attribute) -> MessageAttributeValue {
-    let value = MessageAttributeValue::builder().data_type(attribute.data_type).string_value(&attribute.value);
+    let value =
+        MessageAttributeValue::builder().data_type(attribute.data_type).string_value(&attribute.value);
     value.build().expect("the type is given")
 }

@@ -4,8 +4,8 @@
 mod act;
 mod choice;
 pub mod cost;
-mod digest;
 pub mod difference;
+mod digest;
 mod effects;
 mod headline;
 mod reasons;
@@ -17,7 +17,8 @@ use sha2::{Digest, Sha256};
 
 use crate::archive::{Environment, Key};
 use crate::documents::{
-    BackTestDocument, Kind, OptionDocument, PolicyDocument, RecommendationDocument, TrustBefore, VerdictDocument, options,
+    BackTestDocument, Kind, OptionDocument, PolicyDocument, RecommendationDocument, TrustBefore,
+    VerdictDocument, options,
 };
 use crate::hex::hex;
 use crate::news::{News, Word, small_gain};
@@ -129,7 +130,9 @@ fn of_advice(news: &News, advice: &RecommendationDocument, frame: &Frame) -> Vec
         effects::settings(news, advice),
         effects::effects(news, advice),
         wrapped(&replayed(advice)),
-        frame.page(advice).map_or(String::new(), |page| format!("Pictures, and the tables behind them:\n{page}")),
+        frame
+            .page(advice)
+            .map_or(String::new(), |page| format!("Pictures, and the tables behind them:\n{page}")),
         act::what_to_watch(news, advice),
         act::how_to_apply(news, advice),
         act::how_to_undo(news, advice),

@@ -84,7 +84,8 @@ pub fn custom_notification(notification: &Notification<'_>) -> CustomNotificatio
             keywords: keywords.take(MOST_ITEMS).collect(),
         },
         metadata: Metadata {
-            thread_id: one.map_or("trellis".to_owned(), |news| format!("trellis-{}", plain(&news.environment))),
+            thread_id: one
+                .map_or("trellis".to_owned(), |news| format!("trellis-{}", plain(&news.environment))),
             summary: shown(&message.subject, MOST_OF_TITLE),
             event_type: one.map_or("digest", |news| news.kind.word()),
             related_resources: names,

@@ -72,9 +72,8 @@ impl Attributes {
 
     /// Bytes that they count for: name, type and value of each.
     fn bytes(&self) -> usize {
-        let bytes = |attribute: &Attribute| {
-            attribute.name.len() + attribute.data_type.len() + attribute.value.len()
-        };
+        let bytes =
+            |attribute: &Attribute| attribute.name.len() + attribute.data_type.len() + attribute.value.len();
         self.listed().iter().map(bytes).sum()
     }
 }

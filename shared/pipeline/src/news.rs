@@ -70,7 +70,8 @@ impl News {
     /// What readers were told of `word`, by the `record` of that.
     pub fn again(word: Word, record: Option<&PublishedDocument>, least_gain: f64) -> Self {
         let news = Self::of(word, None, least_gain);
-        let told = record.filter(|record| record.advice_id == news.id && record.kind == Some(Kind::TrustLost));
+        let told =
+            record.filter(|record| record.advice_id == news.id && record.kind == Some(Kind::TrustLost));
         match told {
             Some(record) => Self { kind: Kind::TrustLost, trust_before: record.trust_before, ..news },
             None => news,
@@ -78,8 +79,7 @@ impl News {
     }
 
     fn of_refusal(refusal: RefusalDocument) -> Self {
-        let kind =
-            if refusal.code.starts_with("invalid_") { Kind::InvalidSettings } else { Kind::NoAdvice };
+        let kind = if refusal.code.starts_with("invalid_") { Kind::InvalidSettings } else { Kind::NoAdvice };
         // Settings are wrong in one way or another, and each is news; how much is missing of something is not.
         let told = if kind == Kind::InvalidSettings { &refusal.reason } else { &refusal.code };
         Self {
@@ -98,7 +98,8 @@ impl News {
         least_gain: f64,
     ) -> Self {
         let confidence = Confidence::of(&advice);
-        let trust = before.and_then(|before| Some(TrustBefore { confidence: before.confidence?, at: before.at }));
+        let trust =
+            before.and_then(|before| Some(TrustBefore { confidence: before.confidence?, at: before.at }));
         let is_worse = |was: &TrustBefore| Confidence::Fair <= was.confidence && confidence < was.confidence;
         let trust_before = trust.filter(is_worse);
         let lost = trust_before.is_some() || is_new_drift(&advice, before);
@@ -145,7 +146,8 @@ impl News {
     pub fn record(&self, now: Timestamp, before: Option<&PublishedDocument>) -> PublishedDocument {
         let until = self.until();
         let advice = self.advice();
-        let options = advice.filter(|_| self.kind == Kind::Change).and_then(|advice| advice.recommended.as_ref());
+        let options =
+            advice.filter(|_| self.kind == Kind::Change).and_then(|advice| advice.recommended.as_ref());
         PublishedDocument {
             schema_version: SCHEMA_VERSION,
             advice_id: self.id.clone(),

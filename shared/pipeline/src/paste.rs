@@ -87,8 +87,12 @@ impl Patch {
             if namespace.replace(of) != Some(of) {
                 let _ = writeln!(text, "  {}:", quoted(of, Quotes::YamlKey));
             }
-            let _ =
-                writeln!(text, "    {}: {}", quoted(option_name, Quotes::YamlKey), quoted(value, Quotes::Yaml));
+            let _ = writeln!(
+                text,
+                "    {}: {}",
+                quoted(option_name, Quotes::YamlKey),
+                quoted(value, Quotes::Yaml)
+            );
         }
         let head = if self.set.is_empty() { "" } else { "option_settings:\n" };
         format!("{head}{text}{}", self.left_out())
@@ -99,10 +103,7 @@ impl Patch {
         for OptionDocument { namespace, option_name, value, .. } in &self.set {
             let [namespace, name, value] =
                 [namespace, option_name, value].map(|text| quoted(text, Quotes::Yaml));
-            let _ = writeln!(
-                text,
-                "  - Namespace: {namespace}\n    OptionName: {name}\n    Value: {value}"
-            );
+            let _ = writeln!(text, "  - Namespace: {namespace}\n    OptionName: {name}\n    Value: {value}");
         }
         if self.set.is_empty() { self.left_out() } else { text + &self.left_out() }
     }

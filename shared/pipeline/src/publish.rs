@@ -299,7 +299,11 @@ async fn tell(
 }
 
 /// The record as it was before. Where there was none, one of no advice stands for it.
-async fn take_back(archive: &dyn Archive, environment: &Environment, claim: &Claim) -> Result<(), StoreError> {
+async fn take_back(
+    archive: &dyn Archive,
+    environment: &Environment,
+    claim: &Claim,
+) -> Result<(), StoreError> {
     let nothing = PublishedDocument {
         advice_id: String::new(),
         at: Timestamp::UNIX_EPOCH,

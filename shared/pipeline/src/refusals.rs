@@ -130,15 +130,16 @@ fn said(error: &(dyn Error + 'static)) -> String {
 
 fn fetch_reason(error: &FetchError) -> Reason {
     match error {
-        FetchError::Worker(_) => (
-            "worker",
-            "Nothing will: take the name out of the fleet, so that it is not asked about again.",
-        ),
+        FetchError::Worker(_) => {
+            ("worker", "Nothing will: take the name out of the fleet, so that it is not asked about again.")
+        }
         FetchError::NoLoadBalancer(_) | FetchError::OtherLoadBalancer { .. } => (
             "no_request_count",
             "Put an application load balancer before the environment, or take the name out of the fleet.",
         ),
-        FetchError::NoGroup(_) => ("no_group", "Wait until the environment is built; the next run asks again."),
+        FetchError::NoGroup(_) => {
+            ("no_group", "Wait until the environment is built; the next run asks again.")
+        }
         FetchError::TooOld { .. } | FetchError::NotYet { .. } => ("other_time", "Ask for another time."),
         _ => (
             "no_metrics",
@@ -218,7 +219,10 @@ fn sweep_reason(error: &SweepError) -> Option<Reason> {
         ),
         SweepError::Fit(_) => ("damaged_fit", "Fit again (trellis refit)."),
         // These lie in what was asked, or are no refusals.
-        SweepError::Crowd(_) | SweepError::NoCandidates { .. } | SweepError::Read(_) | SweepError::Write(_) => {
+        SweepError::Crowd(_)
+        | SweepError::NoCandidates { .. }
+        | SweepError::Read(_)
+        | SweepError::Write(_) => {
             return None;
         }
     })

@@ -34,8 +34,8 @@ use crate::archive::{Archive, Environment, Key};
 use crate::documents::{
     BackTestDocument, CandidatesDocument, CeilingSource, CreditsDocument, FitDocument, FrontierStepDocument,
     GradeDocument, ModelDocument, ModelSource, OptionDocument, PicksDocument, PresentDocument, PriceDocument,
-    RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument, ToldChange, ToldDocument, TrafficDocument,
-    VerdictDocument,
+    RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument, ToldChange, ToldDocument,
+    TrafficDocument, VerdictDocument,
 };
 use crate::proof::{self, Measured};
 use crate::refit::ceiling_or_default;
@@ -410,8 +410,16 @@ fn compute(
     input: Input,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<(RecommendationDocument, Vec<Evaluated>), SweepError> {
-    let Input { model: (model, model_document), aim, shape, samples, measured, settings, given: given_options, told } =
-        input;
+    let Input {
+        model: (model, model_document),
+        aim,
+        shape,
+        samples,
+        measured,
+        settings,
+        given: given_options,
+        told,
+    } = input;
     let held = aim.held;
     let present = Present::read(settings.as_ref(), &samples, request, &aim, &model_document)?;
     let record = Record::of(&samples, request.window);
@@ -809,11 +817,7 @@ impl<'a> Present<'a> {
         replay.fails_with(plan).iter().map(ToString::to_string).collect()
     }
 
-    fn document(
-        &self,
-        replay: &Replay<'_>,
-        given: Option<Vec<OptionDocument>>,
-    ) -> Option<PresentDocument> {
+    fn document(&self, replay: &Replay<'_>, given: Option<Vec<OptionDocument>>) -> Option<PresentDocument> {
         let settings = self.settings?;
         let mut findings = judge(settings);
         findings.extend(self.level.and_then(|level| never_reached(settings, level.get())));

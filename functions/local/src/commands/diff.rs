@@ -5,7 +5,9 @@ use std::io::Write as _;
 use anyhow::Context as _;
 use clap::Args;
 use jiff::civil::Date;
-use pipeline::advice::difference::{DifferenceDocument, NumberDifference, OptionDifference, difference, in_a_line};
+use pipeline::advice::difference::{
+    DifferenceDocument, NumberDifference, OptionDifference, difference, in_a_line,
+};
 use pipeline::documents::RecommendationDocument;
 use pipeline::store::latest_recommendation;
 

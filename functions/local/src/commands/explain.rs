@@ -97,7 +97,8 @@ fn pasted(news: &News, form: Form, undo: bool) -> anyhow::Result<String> {
     let advice = news.advice().filter(|advice| advice.verdict == VerdictDocument::Change);
     let Some(advice) = advice else { bail!("there is nothing to paste: {}", advice::headline(news)) };
     let patch = if undo {
-        advice::undo(advice).context("the present settings are not known, so that there is no way back to them")?
+        advice::undo(advice)
+            .context("the present settings are not known, so that there is no way back to them")?
     } else {
         advice::apply(advice)
     };

@@ -66,9 +66,7 @@ pub(crate) fn man(command: &Man, output: &mut Output) -> anyhow::Result<()> {
     }
     match (output.is_json(), &command.directory) {
         (true, _) => output.json(&pages),
-        (false, Some(directory)) => {
-            Ok(writeln!(output, "{} pages in {}", pages.len(), directory.display())?)
-        }
+        (false, Some(directory)) => Ok(writeln!(output, "{} pages in {}", pages.len(), directory.display())?),
         (false, None) => Ok(output.write_all(pages[0].text.as_bytes())?),
     }
 }

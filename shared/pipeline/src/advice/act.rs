@@ -88,7 +88,10 @@ pub(super) fn what_to_watch(news: &News, advice: &RecommendationDocument) -> Str
     let now = advice.present.as_ref().and_then(|present| present.outcome.as_ref());
     let events = now.map(|now| (now.scale_outs + now.scale_ins, then.scale_outs + then.scale_ins));
     let events = events.filter(|(now, then)| now < then).map(|(now, then)| {
-        format!("Instances come and go more often: {} where there were {now}.", plural(u64::from(then), "change"))
+        format!(
+            "Instances come and go more often: {} where there were {now}.",
+            plural(u64::from(then), "change")
+        )
     });
     let undo = "If CPU gets to the ceiling, undo it; the next run will have seen why.".to_owned();
     let all = [Some(cpu), traffic, waiting, events, Some(undo)];
@@ -97,8 +100,7 @@ pub(super) fn what_to_watch(news: &News, advice: &RecommendationDocument) -> Str
 
 /// Both as commands, without a word more.
 pub(super) fn commands(advice: &RecommendationDocument) -> String {
-    let undo = undo(advice).map_or(String::new(), |undo| {
-        format!("\n\nHow to undo:\n\n{}", inset(&undo.form(Form::Command)))
-    });
+    let undo = undo(advice)
+        .map_or(String::new(), |undo| format!("\n\nHow to undo:\n\n{}", inset(&undo.form(Form::Command))));
     format!("How to apply:\n\n{}{undo}", inset(&apply(advice).form(Form::Command)))
 }

@@ -86,7 +86,11 @@ pub fn difference(before: &RecommendationDocument, after: &RecommendationDocumen
 /// The scaling options in force, as far as they are known.
 fn set(advice: &RecommendationDocument) -> Vec<OptionDocument> {
     let Some(present) = &advice.present else { return vec![] };
-    if present.options.is_empty() { present.given.clone().unwrap_or_default() } else { present.options.clone() }
+    if present.options.is_empty() {
+        present.given.clone().unwrap_or_default()
+    } else {
+        present.options.clone()
+    }
 }
 
 fn options([before, after]: [&[OptionDocument]; 2]) -> Vec<OptionDifference> {
@@ -143,12 +147,17 @@ const LEAST_SHARE: f64 = 0.01;
 
 /// The reasons, the greatest change first.
 fn why(pair: Pair<'_>) -> Vec<String> {
-    let mut weighed: Vec<(f64, String)> = [coefficient(pair), traffic(pair), held(pair)].into_iter().flatten().collect();
+    let mut weighed: Vec<(f64, String)> =
+        [coefficient(pair), traffic(pair), held(pair)].into_iter().flatten().collect();
     weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
     let weighed = weighed.into_iter().map(|(_, sentence)| sentence);
     let others = [present(pair), asked(pair), trust(pair), told(pair)];
     let all: Vec<String> = weighed.chain(others.into_iter().flatten()).collect();
-    if all.is_empty() { vec!["Nothing that is known here changed by as much as 1 %.".to_owned()] } else { all }
+    if all.is_empty() {
+        vec!["Nothing that is known here changed by as much as 1 %.".to_owned()]
+    } else {
+        all
+    }
 }
 
 fn more(share: f64) -> String {
@@ -160,9 +169,8 @@ fn coefficient([before, after]: Pair<'_>) -> Option<(f64, String)> {
     if share.abs() < LEAST_SHARE {
         return None;
     }
-    let interval = |advice: &RecommendationDocument| {
-        Some(advice.model.fit.as_deref()?.confidence.as_ref()?.coefficient)
-    };
+    let interval =
+        |advice: &RecommendationDocument| Some(advice.model.fit.as_deref()?.confidence.as_ref()?.coefficient);
     let sure = interval(before).zip(interval(after)).map(|(was, is)| {
         if was.high < is.low || is.high < was.low {
             "beyond what either fit leaves open"
@@ -171,7 +179,8 @@ fn coefficient([before, after]: Pair<'_>) -> Option<(f64, String)> {
         }
     });
     let sure = sure.map_or(String::new(), |sure| format!(", {sure}"));
-    let drift = after.model.fit.as_deref().and_then(cost::drift).map_or(String::new(), |drift| format!(" {drift}"));
+    let drift =
+        after.model.fit.as_deref().and_then(cost::drift).map_or(String::new(), |drift| format!(" {drift}"));
     Some((share.abs(), format!("A request costs {} CPU than before{sure}.{drift}", more(share))))
 }
 
@@ -211,9 +220,10 @@ fn present(pair: Pair<'_>) -> Option<String> {
     if before.is_empty() || after.is_empty() || before == after {
         return None;
     }
-    let adopted = pair[0].recommended.as_ref().is_some_and(|policy| {
-        pair[0].verdict == VerdictDocument::Change && policy.options == after
-    });
+    let adopted = pair[0]
+        .recommended
+        .as_ref()
+        .is_some_and(|policy| pair[0].verdict == VerdictDocument::Change && policy.options == after);
     let so = if adopted { ": they are those that were advised" } else { "" };
     Some(format!("The settings of the environment were changed in between{so}."))
 }
@@ -246,7 +256,9 @@ fn told([before, after]: Pair<'_>) -> Option<String> {
         format!(", where those recommended now take {:.1}", policy.outcome.instance_hours)
     });
     let holds = if told.holds { "would still hold" } else { "would no longer hold" };
-    Some(format!("On the traffic of the second, the settings of the first {holds} and take {hours:.1} instance hours{than}."))
+    Some(format!(
+        "On the traffic of the second, the settings of the first {holds} and take {hours:.1} instance hours{than}."
+    ))
 }
 
 /// The advice in a line, for a comparison.
@@ -258,7 +270,9 @@ pub fn in_a_line(advice: &RecommendationDocument) -> String {
             format!("{until}: change {} settings{room}", changes(advice).len())
         }
         VerdictDocument::Keep => format!("{until}: keep the present settings{room}"),
-        VerdictDocument::NoneHolds => format!("{until}: no settings hold {} % CPU", advice.cpu_ceiling_percent),
+        VerdictDocument::NoneHolds => {
+            format!("{until}: no settings hold {} % CPU", advice.cpu_ceiling_percent)
+        }
         VerdictDocument::NotTrusted => format!("{until}: no advice, the replay is not trusted"),
         VerdictDocument::NotApplicable => format!("{until}: no advice applies to a single instance"),
     }

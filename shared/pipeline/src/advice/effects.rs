@@ -105,7 +105,10 @@ fn table(columns: &[Column<'_>], rows: &[Row<'_>]) -> String {
 }
 
 fn hours_error(proof: &BackTestDocument) -> String {
-    proof.counts.as_ref().map_or("unproven".to_owned(), |counts| format!("{:+.1} %", no_minus(counts.hours_bias * 100.0)))
+    proof
+        .counts
+        .as_ref()
+        .map_or("unproven".to_owned(), |counts| format!("{:+.1} %", no_minus(counts.hours_bias * 100.0)))
 }
 
 fn points(error: f64) -> String {

@@ -82,9 +82,10 @@ fn none_holds(advice: &RecommendationDocument) -> Vec<String> {
 fn trust_lost(news: &News, advice: &RecommendationDocument) -> Vec<String> {
     let what = dearer(advice).unwrap_or_else(|| {
         let grade = news.confidence.word().replace('_', " ");
-        news.trust_before.map_or(format!("the back-test is {grade}"), |TrustBefore { confidence: was, .. }| {
-            format!("the back-test is {grade}, and was {}", was.word())
-        })
+        news.trust_before
+            .map_or(format!("the back-test is {grade}"), |TrustBefore { confidence: was, .. }| {
+                format!("the back-test is {grade}, and was {}", was.word())
+            })
     });
     let so = match advice.verdict {
         VerdictDocument::NotTrusted => "no advice until it is understood",
@@ -218,8 +219,7 @@ fn effect(advice: &RecommendationDocument) -> String {
     let Some(then) = advice.recommended.as_ref().map(|policy| &policy.outcome) else { return String::new() };
     let now = advice.present.as_ref().and_then(|present| present.outcome.as_ref());
     let over = now.filter(|now| advice.minutes_over_allowed < now.minutes_over);
-    let instead =
-        over.map_or(String::new(), |now| format!(", not {:.0} %", now.max_cpu_percent));
+    let instead = over.map_or(String::new(), |now| format!(", not {:.0} %", now.max_cpu_percent));
     format!("{}, peak CPU {} %{instead}", hours(advice), peak(then, advice.cpu_ceiling_percent))
 }
 

@@ -6,8 +6,8 @@ use scaling::recommendation::MOST_ROOM;
 
 use super::{cost, one_sentence_of, significant, thousands, wrapped};
 use crate::documents::{
-    CeilingSource, CreditsDocument, FitDocument, GradeDocument, LaunchTimesDocument, ModelDocument, ModelSource,
-    RecommendationDocument, TargetTrackingDocument, VerdictDocument,
+    CeilingSource, CreditsDocument, FitDocument, GradeDocument, LaunchTimesDocument, ModelDocument,
+    ModelSource, RecommendationDocument, TargetTrackingDocument, VerdictDocument,
 };
 
 pub(super) fn why(recommendation: &RecommendationDocument) -> String {
@@ -69,8 +69,7 @@ fn robustness(recommendation: &RecommendationDocument) -> String {
     };
     match (present.room, &present.fails_with[..]) {
         (Some(room), [first, ..]) => {
-            let _ =
-                write!(text, " The present one holds {}, and not {}.", steps(room), with(first));
+            let _ = write!(text, " The present one holds {}, and not {}.", steps(room), with(first));
         }
         (Some(room), []) => {
             let _ = write!(text, " The present one holds {}.", steps(room));
@@ -84,7 +83,9 @@ fn robustness(recommendation: &RecommendationDocument) -> String {
 pub(super) fn steps(room: f64) -> String {
     match room {
         room if room < 1.005 => "this traffic, and not 1 % more of it".to_owned(),
-        room if MOST_ROOM <= room => format!("at every step of 1 % up to {room:.0} times this traffic, the most that was tried"),
+        room if MOST_ROOM <= room => {
+            format!("at every step of 1 % up to {room:.0} times this traffic, the most that was tried")
+        }
         room => format!("at every step of 1 % up to {room:.2} times this traffic"),
     }
 }
@@ -92,7 +93,8 @@ pub(super) fn steps(room: f64) -> String {
 /// What is held beyond the step at which it no longer is.
 fn again(room: f64, lights: &[String]) -> String {
     let factor = |light: &String| light.strip_suffix(" times the traffic")?.parse::<f64>().ok();
-    let beyond = lights.iter().filter_map(factor).filter(|factor| room + 0.005 < *factor).max_by(f64::total_cmp);
+    let beyond =
+        lights.iter().filter_map(factor).filter(|factor| room + 0.005 < *factor).max_by(f64::total_cmp);
     beyond.map_or(String::new(), |factor| {
         format!(" Just above that it does not, and at {factor:.2} times it does again: more traffic moves the steps.")
     })
@@ -290,4 +292,3 @@ pub(super) fn alternative(recommendation: &RecommendationDocument) -> String {
 }
 
 const MINUTES_PER_WEEK: usize = 7 * 24 * 60;
-
