@@ -416,7 +416,7 @@ fn a_price_says_what_a_month_costs_now_and_then() {
     );
     let share = price.then_usd_per_month.unwrap() / price.now_usd_per_month.unwrap();
     assert!((share - then.instance_hours / now.instance_hours).abs() < 1e-9);
-    assert!(plain(&advice).contains("USD a month of 30.4 days          109"), "{}", plain(&advice));
+    assert!(plain(&advice).contains("USD a month of 30.4 days         109"), "{}", plain(&advice));
     assert_eq!(advice.advice_id, without.advice_id);
 }
 

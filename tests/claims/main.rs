@@ -12,6 +12,7 @@ mod engine;
 mod envelopes;
 mod fetch;
 mod fit;
+mod formats;
 mod intake;
 mod judged;
 mod learned;
@@ -26,6 +27,7 @@ mod shapes;
 mod stages;
 mod tables;
 mod talk;
+mod told;
 mod trusted;
 mod worked_examples;
 

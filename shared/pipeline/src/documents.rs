@@ -5,6 +5,7 @@
 
 mod choice;
 mod fit;
+mod told;
 
 pub use choice::{
     FrontierStepDocument, OtherCeilingDocument, PickDocument, PicksDocument, PriceDocument,
@@ -14,6 +15,8 @@ pub use fit::{
     BendDocument, CapacityDocument, CeilingDocument, ConfidenceDocument, DriftDocument, FitDocument,
     IntervalDocument, KneeDocument,
 };
+
+pub use told::{Confidence, Kind, PublishedDocument, RefusalDocument, ToldChange, ToldDocument, TrustBefore};
 
 use crate::activity::LaunchTimes;
 use jiff::Timestamp;
@@ -29,10 +32,13 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// A span of time: `start` is in it, `end` is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WindowDocument {
     /// First instant.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub start: Timestamp,
     /// First instant after it.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub end: Timestamp,
 }
 
@@ -51,6 +57,7 @@ impl WindowDocument {
 
 /// An option of Beanstalk's, as its API has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct OptionDocument {
     /// For instance `aws:autoscaling:trigger`.
@@ -89,6 +96,7 @@ pub fn options(policy: &ScalingPolicy) -> Vec<OptionDocument> {
 
 /// An Auto Scaling group and its limits, as they are in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupDocument {
     /// Its name. A rebuilt environment has a new group.
     pub name: String,
@@ -102,12 +110,14 @@ pub struct GroupDocument {
 
 /// `settings/…/<since>.json`: the options of an environment, and since when they were seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SettingsDocument {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// The environment.
     pub environment: String,
     /// When this set of options was first seen.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub since: Timestamp,
     /// Every option that has a value, sorted.
     pub options: Vec<OptionDocument>,
@@ -125,6 +135,7 @@ impl SettingsDocument {
 
 /// What a policy does to the traffic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutcomeDocument {
     /// Billed instance hours.
     pub instance_hours: f64,
@@ -158,11 +169,13 @@ impl From<Outcome> for OutcomeDocument {
 
 /// Where the cost of a request comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ModelSource {
     /// From the environment's own metrics.
     Fitted {
         /// The end of the window that was fitted.
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         until: Timestamp,
         /// Share of the variance of CPU that requests explain.
         r_squared: f64,
@@ -179,6 +192,7 @@ pub enum ModelSource {
 
 /// The cost of a request, and how well it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelDocument {
     /// CPU percent of one instance for one request per minute.
     pub coefficient: f64,
@@ -193,6 +207,7 @@ pub struct ModelDocument {
 
 /// Where the CPU that should not be reached comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CeilingSource {
     /// Whoever asked said so.
@@ -206,6 +221,7 @@ pub enum CeilingSource {
 
 /// The traffic that was replayed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TrafficDocument {
     /// First and last.
     pub window: WindowDocument,
@@ -220,10 +236,14 @@ pub struct TrafficDocument {
     pub minutes_missing: usize,
     /// Greatest rate, requests per minute of the whole environment.
     pub peak_requests_per_minute: f64,
+    /// Mean rate over the minutes that are known. Early advice did not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_requests_per_minute: Option<f64>,
 }
 
 /// How many policies were looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CandidatesDocument {
     /// Settings that were replayed, until they were over the ceiling or dearer than those that hold.
     pub replayed: usize,
@@ -244,12 +264,17 @@ pub struct CandidatesDocument {
 
 /// The settings as they are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PresentDocument {
     /// The policy that they make, where it can be replayed.
     pub options: Vec<OptionDocument>,
+    /// The options of the trigger and the group that are set; the others are as Beanstalk has them by default. Early advice
+    /// did not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Vec<OptionDocument>>,
     /// What it does to the traffic.
     pub outcome: Option<OutcomeDocument>,
-    /// How many times its traffic it bears; nothing where it does not hold as things are.
+    /// Up to how many times its traffic it holds at every step of a hundredth; nothing where it does not hold as things are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<f64>,
     /// In which of the recommendation's lights it does not hold.
@@ -259,10 +284,14 @@ pub struct PresentDocument {
     pub not_simulated: Option<String>,
     /// What their owner should know about them.
     pub findings: Vec<String>,
+    /// Those of the findings by which they can't work as meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broken: Vec<String>,
 }
 
 /// A policy to take, and what it does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PolicyDocument {
     /// Every option that it consists of.
     pub options: Vec<OptionDocument>,
@@ -272,6 +301,7 @@ pub struct PolicyDocument {
 
 /// How a replay compares with what really happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BackTestDocument {
     /// `good`, `fair` or `not_trusted`.
     pub grade: GradeDocument,
@@ -303,6 +333,7 @@ pub struct BackTestDocument {
 
 /// How far a replay can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GradeDocument {
     /// Close.
@@ -315,6 +346,7 @@ pub enum GradeDocument {
 
 /// How long launches took, from their begin to in service.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LaunchTimesDocument {
     /// How many were measured.
     pub count: usize,
@@ -335,6 +367,7 @@ impl From<LaunchTimes> for LaunchTimesDocument {
 
 /// How replayed instances compare with recorded ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CountsDocument {
     /// Replayed over recorded instance hours, less 1.
     pub hours_bias: f64,
@@ -386,6 +419,7 @@ impl BackTestDocument {
 
 /// What burstable instances would spend under the recommended policy, starting with nothing saved up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreditsDocument {
     /// For instance `t3.small`.
     pub instance_type: String,
@@ -401,6 +435,7 @@ pub struct CreditsDocument {
 
 /// Another kind of scaling policy that would do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TargetTrackingDocument {
     /// The average CPU that it keeps to, percent.
     pub target_percent: f64,
@@ -414,6 +449,7 @@ pub struct TargetTrackingDocument {
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictDocument {
     /// Take the recommended policy.
@@ -430,6 +466,7 @@ pub enum VerdictDocument {
 
 /// `sweeps/…/recommendation.json`: the advice, and all that a message says about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecommendationDocument {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -463,7 +500,8 @@ pub struct RecommendationDocument {
     pub verdict: VerdictDocument,
     /// The policy to take or to keep; under `none_holds` the closest, which is not advised.
     pub recommended: Option<PolicyDocument>,
-    /// How many times the traffic the recommended policy bears before CPU reaches the ceiling.
+    /// Up to how many times the traffic the recommended policy holds at every step of a hundredth. Beyond the first step at
+    /// which it does not, it may hold again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<f64>,
     /// What it holds with, beside the traffic as it was.
@@ -497,4 +535,7 @@ pub struct RecommendationDocument {
     /// What would make the closest settings hold, where none do and something would.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub would_hold: Option<WouldHoldDocument>,
+    /// The settings that the readers were last told to take, on this traffic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<ToldDocument>,
 }

@@ -81,8 +81,10 @@ pub(crate) async fn run(command: Run, file: File, output: &mut Output, now: Time
         refit::print(fitted, output)?;
         output.flush()?;
     }
+    let tell = file.tell.clone();
     let swept = sweep::sweep(&ground, window, Replayed::Recorded, command.how.or(file)).await?;
-    let published = publish::publish(&ground, window.end, &command.to, now).await?;
+    let published =
+        publish::publish(&ground, window.end, &command.to, &tell, Some(ground.spent_usd()), now).await?;
     let keys = swept.keys.expect("a sweep of recorded traffic is kept");
     let files = Files {
         samples: PathBuf::from(&ground.place).join("samples"),

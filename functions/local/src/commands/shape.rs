@@ -130,7 +130,7 @@ async fn of_record(command: ShapeCommand, file: &File) -> anyhow::Result<Wanted>
     let time = command.time.or(file.time());
     let ground = Ground::of(command.place.or(file.place()), false).await?;
     let window = ground.window(&time).await?;
-    let shape = sweep::shape(&*ground.archive, &ground.environment, window, &asked).await;
+    let shape = sweep::shape(&ground.archive, &ground.environment, window, &asked).await;
     let sweep::Shape { name, traffic, .. } = shape.context("making the traffic")?;
     let name = name.unwrap_or_else(|| format!("the recorded traffic, {}", traffic.window()));
     Ok(Wanted::OfRecord { name: format!("{}, {name}", ground.environment), traffic })

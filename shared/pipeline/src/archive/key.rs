@@ -142,6 +142,12 @@ impl Key {
         Self(format!("{prefix}latest.json"))
     }
 
+    /// Why `stage` last had nothing to give.
+    pub fn refusal(environment: &Environment, stage: &str) -> Self {
+        let Prefix(prefix) = Prefix::of("refusals", environment);
+        Self(format!("{prefix}{stage}.json"))
+    }
+
     /// Which environments are looked after.
     pub fn fleet() -> Self {
         Self("fleet/latest.json".to_owned())
