@@ -22,6 +22,7 @@ mod proof;
 pub mod publish;
 pub mod recorded;
 pub mod refit;
+pub mod report;
 pub mod service;
 pub mod source;
 pub mod store;
