@@ -27,6 +27,7 @@ mod demo;
 mod ingest;
 mod publish;
 mod refit;
+mod report;
 mod run;
 mod shape;
 mod simulate;
@@ -73,6 +74,7 @@ enum Command {
     Refit(refit::Refit),
     Sweep(Box<sweep::Sweep>),
     Publish(publish::Publish),
+    Report(report::ReportCommand),
     Check(check::Check),
     Simulate(Box<simulate::Simulate>),
     Shape(Box<shape::ShapeCommand>),
@@ -92,6 +94,7 @@ pub(crate) async fn run(trellis: Trellis, now: Timestamp) -> anyhow::Result<()> 
         Command::Refit(command) => refit::run(command, file, output).await,
         Command::Sweep(command) => sweep::run(*command, file, output).await,
         Command::Publish(command) => publish::run(command, file, output, now).await,
+        Command::Report(command) => report::run(command, file, output, now).await,
         Command::Check(command) => check::run(command, file, output).await,
         Command::Simulate(command) => simulate::run(&command, output),
         Command::Shape(command) => shape::run(*command, file, output).await,
@@ -153,12 +156,7 @@ impl Ground {
             place.environment.context("name the environment with --environment, or in trellis.toml")?;
         let cloud = Cloud { profile: place.profile, region: place.region };
         let place = place.archive.unwrap_or_else(|| DEFAULT_ARCHIVE.into());
-        let archive: Box<dyn Archive> = if place.starts_with("s3://") {
-            cloud.archive(&place).await?
-        } else {
-            Box::new(DirectoryArchive::open(place.clone().into())?)
-        };
-        let archive = if dry_run { Box::new(Rehearsal::over(archive)) } else { archive };
+        let archive = archive_at(&place, &cloud, dry_run).await?;
         Ok(Self { environment: Environment::new(name)?, archive, place, cloud, dry_run })
     }
 
@@ -184,6 +182,16 @@ impl Ground {
     fn path(&self, key: &pipeline::archive::Key) -> PathBuf {
         Path::new(&self.place).join(key.as_str())
     }
+}
+
+/// The archive at `place`; with `dry_run`, what is put there is forgotten at the end.
+async fn archive_at(place: &str, cloud: &Cloud, dry_run: bool) -> anyhow::Result<Box<dyn Archive>> {
+    let archive: Box<dyn Archive> = if place.starts_with("s3://") {
+        cloud.archive(place).await?
+    } else {
+        Box::new(DirectoryArchive::open(place.into())?)
+    };
+    Ok(if dry_run { Box::new(Rehearsal::over(archive)) } else { archive })
 }
 
 /// The time asked for, up to `until`; `days` of it unless told.
