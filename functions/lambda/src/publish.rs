@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::publish::{self, Notifier, PublishRequest, Published, Silence, Told};
+use pipeline::report::{self, ReportRequest};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -33,7 +34,11 @@ pub async fn handle(
         if common.dry_run { (&rehearsal, &Silence) } else { (archive, notifier) };
     let environments = asked_for(archive, &common).await?;
     let one = async |environment: &Environment| one(archive, notifier, &common, environment).await;
-    each(STAGE, &common, &environments, emit, one).await
+    let answer = each(STAGE, &common, &environments, emit, one).await;
+    if common.environment.is_none() {
+        report::index(archive, common.until(), common.now).await?;
+    }
+    answer
 }
 
 async fn one(
@@ -42,11 +47,15 @@ async fn one(
     common: &Common,
     environment: &Environment,
 ) -> Result<Outcome<Published>, Failure> {
-    let request = PublishRequest { environment: environment.clone(), until: common.until(), now: common.now };
+    let (until, now) = (common.until(), common.now);
+    // The page comes first, so that whoever is told finds it. One that can't be made keeps no advice back.
+    let page = report::run(archive, ReportRequest { environment: environment.clone(), until, now }).await;
+    let request = PublishRequest { environment: environment.clone(), until, now };
     let report = match publish::run(archive, notifier, request).await {
         Err(error) if error.is_refusal() => return Ok(Outcome::Refused(Failure::from(error).message)),
         report => report?,
     };
+    page?;
     let told = usize::from(report.told == Told::Now && !common.dry_run);
     Ok(Outcome::Done(Published::of(&report), vec![count("AdviceChanged", told)]))
 }
