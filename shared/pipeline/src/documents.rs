@@ -11,7 +11,7 @@ pub use choice::{
     FrontierStepDocument, OtherCeilingDocument, PickDocument, PicksDocument, PriceDocument,
     ResampledDocument, WalkForwardDocument, WouldHoldDocument,
 };
-pub use dynamics::{DynamicsDocument, LimitsDocument};
+pub use dynamics::{CreditRulesDocument, DynamicsDocument, LimitsDocument};
 pub use fit::{
     BendDocument, CapacityDocument, CeilingDocument, ConfidenceDocument, DriftDocument, FitDocument,
     IntervalDocument, KneeDocument,

@@ -1,7 +1,7 @@
 //! The page about an environment's advice: one HTML file that needs nothing else, with a picture for each question of
 //! somebody who is to believe it, and an index over all environments.
 //!
-//! [`gather`] reads what the stages left, [`page`] turns it into text and asks nobody, [`run`] does both and keeps it. The
+//! [`gather`] reads what the stages left, [`page()`] turns it into text and asks nobody, [`run`] does both and keeps it. The
 //! pictures that need minutes are replayed anew, by the advice's own words, and must come to what it says.
 
 pub mod bands;

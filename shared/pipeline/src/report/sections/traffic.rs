@@ -1,6 +1,7 @@
 //! What came in.
 
 use scaling::traffic::Traffic;
+use scaling::units::RequestsPerMinute;
 
 use super::{cell, days, deployed, greatest, mean, part, span, sum};
 use crate::report::Shown;
@@ -21,7 +22,7 @@ pub(super) fn section(shown: &Shown<'_>) -> Section {
     // A record may begin late: the minutes before it are not known.
     let late = usize::try_from(traffic.start.epoch_minutes() - shown.evidence.window.start.epoch_minutes());
     let mut values = vec![None; late.unwrap_or(0)];
-    values.extend(traffic.requests_per_minute.iter().map(|rate| rate.map(|rate| rate.get())));
+    values.extend(traffic.requests_per_minute.iter().map(|rate| rate.map(RequestsPerMinute::get)));
     let gaps = match values.iter().filter(|value| value.is_none()).count() as u64 {
         0 => String::new(),
         count => format!(" The requests of {} are not known; they are gaps.", plural(count, "minute")),
