@@ -1,5 +1,6 @@
 //! Stage 4 on AWS: the advice to its readers, once, in one message for all of them.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use pipeline::publish::{
     self, Notifier, PublishError, PublishReport, PublishRequest, Published, Silence, Told,
 };
 use pipeline::spending::{Counted, Spent};
+use pipeline::report::{self, ReportError, ReportRequest};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -68,14 +70,19 @@ pub async fn handle(
         frame: Frame { pages: telling.pages.clone(), run_usd },
     };
     let began = Instant::now();
+    // Pages come first, so that whoever is told finds them. One that can't be made keeps no advice back.
+    let mut pages = pages(archive, &request).await;
     let reports = publish::run(archive, notifier, &request).await?;
+    if common.environment.is_none() {
+        report::index(archive, common.until(), common.now).await?;
+    }
     let took = began.elapsed() / u32::try_from(reports.len().max(1)).unwrap_or(u32::MAX);
     // All were told at once: each has its share.
     let share = 1.0 / reports.len().max(1) as f64;
     let gigabyte_seconds = GIGABYTES * began.elapsed().as_secs_f64() * share;
     let came = |(environment, report): (Environment, Result<PublishReport, PublishError>)| Came {
+        outcome: outcome(report, pages.remove(&environment), &common),
         environment,
-        outcome: outcome(report, &common),
         took,
         spent: Spent { gigabyte_seconds, ..Spent::default() },
     };
@@ -104,14 +111,28 @@ fn telling_usd(environments: usize) -> f64 {
     spent.usd()
 }
 
+type Page = Result<(), ReportError>;
+
+async fn pages(archive: &dyn Archive, request: &PublishRequest) -> BTreeMap<Environment, Page> {
+    let (until, now) = (request.until, request.now);
+    let mut pages = BTreeMap::new();
+    for environment in &request.environments {
+        let request = ReportRequest { environment: environment.clone(), until, now };
+        pages.insert(environment.clone(), report::run(archive, request).await.map(|_| ()));
+    }
+    pages
+}
+
 fn outcome(
     report: Result<PublishReport, PublishError>,
+    page: Option<Page>,
     common: &Common,
 ) -> Result<Outcome<Published>, Failure> {
     let report = match report {
         Err(error) if error.is_refusal() => return Ok(Outcome::Refused(Failure::from(error).message)),
         report => report?,
     };
+    page.transpose()?;
     let told = usize::from(report.told == Told::Now && !common.dry_run);
     Ok(Outcome::Done(Published::of(&report), vec![count("AdviceChanged", told)]))
 }

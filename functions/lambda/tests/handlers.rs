@@ -248,6 +248,52 @@ fn killed_before_any_write_the_next_run_makes_it_whole_and_nobody_is_told_twice(
     }
 }
 
+/// An archive that takes no page.
+struct Pageless(MemoryArchive);
+
+#[async_trait]
+impl Archive for Pageless {
+    async fn get(&self, key: &Key) -> Result<Option<Object>, ArchiveError> {
+        self.0.get(key).await
+    }
+
+    async fn put(&self, key: &Key, body: Bytes, expected: Expected<'_>) -> Result<(), ArchiveError> {
+        if key.as_str().ends_with(".html") {
+            let source =
+                ServiceError { action: "s3:PutObject", trouble: Trouble::Denied, said: "no".to_owned() };
+            let place = key.to_string();
+            return Err(ArchiveError::Store { action: "writing", place, source: source.into() });
+        }
+        self.0.put(key, body, expected).await
+    }
+
+    async fn list(&self, prefix: &Prefix) -> Result<Vec<Key>, ArchiveError> {
+        self.0.list(prefix).await
+    }
+}
+
+#[test]
+fn whoever_is_told_finds_the_page_and_the_fleet_has_an_index() {
+    let account = Account::on(MemoryArchive::default());
+    account.chain().unwrap();
+    let page = |key: Key| block_on(account.archive.get(&key)).unwrap().map(|object| object.body);
+    let web = Environment::new("web").unwrap();
+    let html = page(Key::report(&web, now() - Minutes(4))).unwrap();
+    assert!(html.starts_with(b"<!DOCTYPE html>"));
+    assert!(page(Key::reports()).is_none(), "one environment is not the fleet");
+    account.publish(json!({ "time": NOW })).unwrap();
+    assert!(page(Key::reports()).is_some());
+}
+
+#[test]
+fn a_page_that_cant_be_kept_keeps_no_advice_back_and_is_told() {
+    let account = Account::on(Pageless(MemoryArchive::default()));
+    let failure = account.chain().unwrap_err();
+    assert_eq!(failure.kind, Kind::Denied, "{failure}");
+    assert!(failure.message.contains("writing the page"), "{failure}");
+    assert_eq!(account.mailbox.0.lock().unwrap().len(), 1);
+}
+
 #[test]
 fn one_that_fails_does_not_stop_the_others_and_is_named() {
     let account = Account::on(MemoryArchive::default());

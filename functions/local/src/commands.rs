@@ -34,6 +34,7 @@ mod ingest;
 mod install;
 mod publish;
 mod refit;
+mod report;
 mod run;
 mod shape;
 mod simulate;
@@ -82,6 +83,7 @@ enum Command {
     Publish(publish::Publish),
     Explain(explain::Explain),
     Diff(diff::Diff),
+    Report(report::ReportCommand),
     Check(check::Check),
     Simulate(Box<simulate::Simulate>),
     Shape(Box<shape::ShapeCommand>),
@@ -105,6 +107,7 @@ pub(crate) async fn run(trellis: Trellis, terminal: Terminal, now: Timestamp) ->
         Command::Publish(command) => publish::run(command, file, output, now).await,
         Command::Explain(command) => explain::run(command, file, output, now).await,
         Command::Diff(command) => diff::run(command, file, output).await,
+        Command::Report(command) => report::run(command, file, output, now).await,
         Command::Check(command) => check::run(command, file, output).await,
         Command::Simulate(command) => simulate::run(&command, output),
         Command::Shape(command) => shape::run(*command, file, output).await,
@@ -186,12 +189,7 @@ impl Ground {
             place.environment.context("name the environment with --environment, or in trellis.toml")?;
         let cloud = Cloud { profile: place.profile, region: place.region };
         let place = place.archive.unwrap_or_else(|| DEFAULT_ARCHIVE.into());
-        let archive: Box<dyn Archive> = if place.starts_with("s3://") {
-            cloud.archive(&place).await?
-        } else {
-            Box::new(DirectoryArchive::open(place.clone().into())?)
-        };
-        let archive = if dry_run { Box::new(Rehearsal::over(archive)) } else { archive };
+        let archive = archive_at(&place, &cloud, dry_run).await?;
         let (environment, archive) = (Environment::new(name)?, Counted::over(archive));
         Ok(Self { environment, archive, metrics: Cell::new(0), place, cloud, dry_run })
     }
@@ -224,6 +222,16 @@ impl Ground {
     fn path(&self, key: &pipeline::archive::Key) -> PathBuf {
         Path::new(&self.place).join(key.as_str())
     }
+}
+
+/// The archive at `place`; with `dry_run`, what is put there is forgotten at the end.
+async fn archive_at(place: &str, cloud: &Cloud, dry_run: bool) -> anyhow::Result<Box<dyn Archive>> {
+    let archive: Box<dyn Archive> = if place.starts_with("s3://") {
+        cloud.archive(place).await?
+    } else {
+        Box::new(DirectoryArchive::open(place.into())?)
+    };
+    Ok(if dry_run { Box::new(Rehearsal::over(archive)) } else { archive })
 }
 
 /// The time asked for, up to `until`; `days` of it unless told.

@@ -120,15 +120,46 @@ fn the_stages_one_by_one_do_what_run_does() {
     for desk in [&apart, &together] {
         desk.write("m.csv", &two_hours());
     }
-    for stage in ["ingest --metrics m.csv", "refit", "sweep", "publish"] {
+    for stage in ["ingest --metrics m.csv", "refit", "sweep", "publish", "report"] {
         apart.succeeds(&format!("{stage} --environment web"));
     }
     together.succeeds("run --environment web --metrics m.csv");
     assert_eq!(apart.files(), together.files());
-    for file in apart.files().iter().filter(|file| !file.contains("published")) {
+    // Pages tell when they were made.
+    let timed = |file: &&String| file.contains("published") || file.ends_with(".html");
+    for file in apart.files().iter().filter(|file| !timed(file)) {
         let read = |desk: &Desk| fs::read(desk.path().join(file)).unwrap();
         assert!(read(&apart) == read(&together), "{file}");
     }
+}
+
+#[test]
+fn report_makes_the_pages_of_an_archive_and_says_where_they_lie() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    for name in ["web", "api"] {
+        desk.succeeds(&format!("run --environment {name} --metrics m.csv --archive kept"));
+    }
+    let all = desk.json("report kept");
+    let names: Vec<&str> =
+        all["pages"].as_array().unwrap().iter().map(|page| page["environment"].as_str().unwrap()).collect();
+    assert_eq!(names, ["api", "web"]);
+    let file = |value: &Value| fs::read_to_string(desk.path().join(value.as_str().unwrap())).unwrap();
+    let page = file(&all["pages"][1]["files"][0]);
+    assert!(page.contains("<h1>web</h1>") && page.len() as u64 == all["pages"][1]["bytes"], "{}", page.len());
+    let index = file(&all["index"]);
+    assert!(index.contains("href=\"environment=api/date=2026-11-02/report.html\""), "{index}");
+    let one = desk.succeeds("report --archive kept --environment web --out web.html");
+    assert!(one.contains("  web.html\n") && one.contains("sweeps/index.html"), "{one}");
+    assert!(fs::read_to_string(desk.path().join("web.html")).unwrap().contains("<h1>web</h1>"));
+    let before = desk.files();
+    let rehearsed = desk.succeeds("report kept --environment web --out other.html --dry-run");
+    assert!(rehearsed.contains("Nothing was kept in the archive."), "{rehearsed}");
+    assert_eq!(desk.files().len(), before.len() + 1);
+    desk.fails("report kept --out web.html", "--out takes one page: name its environment with --environment");
+    desk.fails("report nowhere", "`nowhere` holds no environments; `trellis run` takes one in");
+    desk.fails("report kept --environment other", "`other` has no samples up to");
+    assert!(!desk.path().join("nowhere").exists());
 }
 
 #[test]

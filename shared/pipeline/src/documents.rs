@@ -4,6 +4,7 @@
 //! they can be handed to `aws elasticbeanstalk` as they are.
 
 mod choice;
+mod dynamics;
 mod fit;
 mod told;
 
@@ -11,6 +12,7 @@ pub use choice::{
     FrontierStepDocument, OtherCeilingDocument, PickDocument, PicksDocument, PriceDocument,
     ResampledDocument, WalkForwardDocument, WouldHoldDocument,
 };
+pub use dynamics::{CreditRulesDocument, DynamicsDocument, LimitsDocument};
 pub use fit::{
     BendDocument, CapacityDocument, CeilingDocument, ConfidenceDocument, DriftDocument, FitDocument,
     IntervalDocument, KneeDocument,
@@ -492,6 +494,9 @@ pub struct RecommendationDocument {
     pub never_seen_above_percent: Option<f64>,
     /// What was tried.
     pub candidates: CandidatesDocument,
+    /// The delays and the like that everything was replayed with, after the back-test had its say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed_with: Option<DynamicsDocument>,
     /// The settings as they are, if they are known.
     pub present: Option<PresentDocument>,
     /// How the replay compares with what really happened; nothing where nothing was recorded to compare with.
@@ -514,6 +519,9 @@ pub struct RecommendationDocument {
     /// Instance hours below which no settings can come without a minute over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fewest_instance_hours: Option<f64>,
+    /// The limits of the group that it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fewest_within: Option<LimitsDocument>,
     /// What advice from the first days did to the days after; nothing where there are less than four days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub walk_forward: Option<WalkForwardDocument>,

@@ -27,6 +27,7 @@ pub mod publish;
 pub mod recorded;
 pub mod refit;
 pub mod refusals;
+pub mod report;
 pub mod service;
 pub mod source;
 pub mod spending;

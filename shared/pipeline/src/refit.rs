@@ -176,7 +176,7 @@ pub fn ceiling_or_default(
 }
 
 /// Deployments that the samples show. Settings that are no policy say nothing about its steps.
-fn seen(samples: &[Sample], window: Window, settings: Option<&Settings>) -> Vec<Deployment> {
+pub(crate) fn seen(samples: &[Sample], window: Window, settings: Option<&Settings>) -> Vec<Deployment> {
     let plan = settings.and_then(|settings| settings.plan(None).ok());
     let largest_step = plan.as_ref().map_or(LIKELY_LARGEST_STEP, Plan::largest_step);
     Record::of(samples, window).map(|record| record.deployments(largest_step)).unwrap_or_default()

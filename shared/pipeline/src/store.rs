@@ -385,6 +385,21 @@ pub async fn latest_published(
     Ok(found.map(|(published, _)| published))
 }
 
+/// Every document of a kind from the key `oldest` on, oldest first.
+pub(crate) async fn documents_since<T: DeserializeOwned>(
+    archive: &dyn Archive,
+    prefix: &Prefix,
+    oldest: &Key,
+    suffix: &str,
+) -> Result<Vec<T>, StoreError> {
+    let mut documents = Vec::new();
+    let keys = archive.list(prefix).await?;
+    for key in keys.iter().filter(|key| oldest <= key && key.as_str().ends_with(suffix)) {
+        documents.extend(read_json_versioned::<T>(archive, key).await?.map(|(document, _)| document));
+    }
+    Ok(documents)
+}
+
 /// The newest document up to `newest` that is acceptable. Keys of a kind sort by their time.
 async fn latest<T: DeserializeOwned>(
     archive: &dyn Archive,

@@ -2,6 +2,7 @@
 
 mod beyond;
 mod lights;
+mod replays;
 mod shapes;
 
 use std::num::NonZero;
@@ -47,7 +48,10 @@ use crate::store::{
 use crate::values::Price;
 use crate::{advice, tables};
 
+use shapes::first_in_service;
+
 pub use lights::Margins;
+pub use replays::{Replays, ReplaysError, replays};
 pub(crate) use shapes::STAGED;
 pub use shapes::{Day, Replayed, Shape, shape};
 
@@ -431,7 +435,7 @@ fn compute(
         load: &load,
         dynamics: proof.dynamics,
         course: present.course_of(&request.replayed, &shape.traffic)?,
-        initial: Instances(initial(&shape, present.group)),
+        initial: Instances(initial(shape.in_service, present.group)),
     };
     let monitoring = proof.dynamics.monitoring;
     let greatest = Light::Amplified(largest).on(&setting).load;
@@ -475,6 +479,7 @@ fn compute(
         never_seen_above_percent: given.and_then(|verdict| never_seen(verdict, &model_document)),
         model: model_document,
         candidates: candidates_document(&space, judged.as_ref().ok()),
+        replayed_with: Some(proof.dynamics.into()),
         present: present_document,
         back_test: proof.document,
         verdict: verdict.map_or_else(|why| why, verdict_document),
@@ -484,6 +489,7 @@ fn compute(
         credits: given.and_then(|verdict| present.credits(&replay, verdict)),
         target_tracking: given.and_then(|_| replay.target_tracking(&grid)),
         fewest_instance_hours: beyond.fewest_instance_hours,
+        fewest_within: beyond.fewest_within,
         walk_forward: beyond.walk_forward,
         resampled: beyond.resampled,
         picks: judged.as_ref().ok().and_then(|judged| judged.picks.clone()),
@@ -535,8 +541,8 @@ fn strayed(
 }
 
 /// Instances at the start of a replay: those that were there, or the fewest that may be.
-fn initial(shape: &Shape, group: Option<Group>) -> u32 {
-    shape.in_service.or(group.map(|group| group.min_size.0)).unwrap_or(1)
+fn initial(in_service: Option<u32>, group: Option<Group>) -> u32 {
+    in_service.or(group.map(|group| group.min_size.0)).unwrap_or(1)
 }
 
 /// What stays the same over all replays of a request.

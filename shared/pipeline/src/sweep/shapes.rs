@@ -134,7 +134,8 @@ fn busiest(environment: &Environment, window: Window, samples: &[Sample]) -> Res
     day.ok_or_else(|| SweepError::NoTraffic { environment: environment.clone(), window })
 }
 
-fn first_in_service(samples: &[Sample]) -> Option<u32> {
+/// Instances that were there at first.
+pub(super) fn first_in_service(samples: &[Sample]) -> Option<u32> {
     let first = samples.iter().find_map(|sample| sample.get(Metric::InService))?;
     Some(first.round() as u32)
 }
