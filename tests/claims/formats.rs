@@ -233,7 +233,7 @@ fn other_programs_read_what_is_sent_and_what_is_pasted() {
     for (file, seen) in seen {
         match file.split_once('.').unwrap().1 {
             "json" if file.starts_with('x') => {
-                assert_eq!(seen.as_array().unwrap().len(), 2, "{file}: {seen}")
+                assert_eq!(seen.as_array().unwrap().len(), 2, "{file}: {seen}");
             }
             "json" => assert_eq!(seen, &json!([]), "{file}"),
             _ => {

@@ -10,8 +10,8 @@ use pipeline::archive::{Archive, Environment};
 use pipeline::publish::{
     self, Notifier, PublishError, PublishReport, PublishRequest, Published, Silence, Told,
 };
-use pipeline::spending::{Counted, Spent};
 use pipeline::report::{self, ReportError, ReportRequest};
+use pipeline::spending::{Counted, Spent};
 use serde::Deserialize;
 use serde_json::Value;
 

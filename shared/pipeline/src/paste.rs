@@ -124,7 +124,7 @@ impl Patch {
     /// What a file must not have any more: a comment, since no file can say it.
     fn left_out(&self) -> String {
         let line = |option: &OptionDocument| {
-            let name: String = option.option_name.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+            let name: String = option.option_name.chars().filter(char::is_ascii_alphanumeric).collect();
             format!("# Take out, so that the default holds: {name}\n")
         };
         self.unset.iter().map(line).collect()

@@ -115,10 +115,10 @@ impl RefitError {
 /// Fits the samples of the window, and keeps the line; or else why there is none.
 pub async fn run(archive: &dyn Archive, request: RefitRequest) -> Result<RefitReport, RefitError> {
     let fitted = fitted(archive, request.clone()).await;
-    if let Some(error) = fitted.as_ref().err().filter(|error| error.is_refusal()) {
-        if request.load_test.is_none() {
-            refusals::of_refit(archive, &request, error).await.map_err(RefitError::Write)?;
-        }
+    if let Some(error) = fitted.as_ref().err().filter(|error| error.is_refusal())
+        && request.load_test.is_none()
+    {
+        refusals::of_refit(archive, &request, error).await.map_err(RefitError::Write)?;
     }
     fitted
 }

@@ -58,10 +58,10 @@ pub(crate) async fn of_sweep(
 ) -> Result<(), StoreError> {
     let (environment, until) = (&request.environment, request.window.end.start());
     let Some(reason) = sweep_reason(error) else { return Ok(()) };
-    if matches!(error, SweepError::NoFit { .. } | SweepError::NoTraffic { .. }) {
-        if let Some(earlier) = last(archive, environment, REFIT).await?.filter(|last| last.until == until) {
-            return pass_on(archive, environment, SWEEP, until, earlier).await;
-        }
+    if matches!(error, SweepError::NoFit { .. } | SweepError::NoTraffic { .. })
+        && let Some(earlier) = last(archive, environment, REFIT).await?.filter(|last| last.until == until)
+    {
+        return pass_on(archive, environment, SWEEP, until, earlier).await;
     }
     keep(archive, environment, SWEEP, until, error, reason).await
 }

@@ -89,7 +89,7 @@ pub(crate) async fn run(
 
 /// The first minute after a day.
 pub(crate) fn end_of(date: Date) -> anyhow::Result<MinuteUtc> {
-    let end = date.tomorrow()?.to_zoned(jiff::tz::TimeZone::UTC)?.timestamp();
+    let end = jiff::tz::TimeZone::UTC.to_timestamp(date.tomorrow()?.at(0, 0, 0, 0))?;
     Ok(MinuteUtc::containing(end)?)
 }
 

@@ -201,7 +201,7 @@ fn held([before, after]: Pair<'_>) -> Option<(f64, String)> {
     if share < LEAST_SHARE {
         return None;
     }
-    let sentence = if ceiling_was == ceiling_is {
+    let sentence = if ceiling_was.total_cmp(&ceiling_is).is_eq() {
         let stray = |advice: &RecommendationDocument| {
             advice.model.fit.as_deref().map(|fit: &FitDocument| fit.residual_spread_percent)
         };

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What AWS does not publish, or the application decides, as it was assumed or found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DynamicsDocument {
     /// Whether CPU is reported every minute; else every five.
     pub detailed_monitoring: bool,
@@ -31,6 +32,7 @@ pub struct DynamicsDocument {
 
 /// CPU credits, as they were replayed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreditRulesDocument {
     /// For instance `t3.small`.
     pub instance_type: String,
@@ -42,6 +44,7 @@ pub struct CreditRulesDocument {
 
 /// Fewest and most instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitsDocument {
     /// Fewest.
     pub min_size: u32,

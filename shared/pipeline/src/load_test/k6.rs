@@ -31,7 +31,7 @@ fn stages(test: &LoadTest) -> String {
     let mut at = test.legs.first().map_or(0.0, |leg| leg.from.round());
     for leg in &test.legs {
         let (from, to) = (leg.from.round(), leg.to.round());
-        if from != at {
+        if from.total_cmp(&at).is_ne() {
             row(&mut rows, 0, from);
         }
         row(&mut rows, leg.milliseconds, to);

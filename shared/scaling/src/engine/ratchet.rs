@@ -169,7 +169,7 @@ impl Block {
         Self {
             costs: costs.collect(),
             most_needed: needs.clone().max().unwrap_or(slip.min),
-            needed_last: needs.last().unwrap_or(slip.min),
+            needed_last: needs.clone().next_back().unwrap_or(slip.min),
         }
     }
 

@@ -70,7 +70,7 @@ fn picture(
     let mut marks = vec![];
     let drifts: Vec<f64> =
         fits.iter().filter_map(|fit| Some(minutes_of(fit.drift.filter(|it| it.exact)?.since))).collect();
-    let latest = drifts.iter().copied().filter(|place| within(*place)).next_back();
+    let latest = drifts.iter().copied().rfind(|place| within(*place));
     marks.extend(latest.map(|at| Mark::Down { at, name: "cost changed".to_owned(), ink: Ink::Limit }));
     let deployed = deployed.iter().filter(|(at, ..)| within(*at));
     marks.extend(deployed.map(|(at, name, _)| Mark::Down { at: *at, name: name.clone(), ink: Ink::Event }));
