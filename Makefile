@@ -4,7 +4,7 @@ PYTHON ?= python3
 # The Python peers that `make bench` compares with.
 PEERS ?= ../shared/bench
 
-.PHONY: help demo test check count soak stack bench clean
+.PHONY: help demo test check count soak stack analysts pages bench clean
 
 help:
 	@echo "make demo    build, and run the whole chain on the shipped sample"
@@ -13,13 +13,15 @@ help:
 	@echo "make count   the instructions of the engine's hot loop, counted by valgrind: not more than before"
 	@echo "make soak    the engine against the replay on a million random cases: hours"
 	@echo "make stack   the stack: its template, and deployed to a local AWS, with the functions as they are built"
+	@echo "make analysts  the notebook, the queries for Athena and the files for load testers, run on the shipped sample"
+	@echo "make pages   the pages in a real browser, where there is Chromium"
 	@echo "make bench   our replay, our sweep and our fit beside their Python peers, with ratios; the fit against truths that are known; and the"
 	@echo "             functions' start, memory and size"
 
 demo:
 	cargo run --release --quiet --package trellis --no-default-features -- demo --directory demo
 
-test: .venv/.readers check count stack
+test: .venv/.readers check count stack analysts pages
 
 check:
 	cargo fmt --all --check
@@ -37,6 +39,17 @@ soak:
 
 stack: .venv/.aws
 	.venv/bin/python -m pytest --quiet -p no:cacheprovider tests/aws
+
+# The command as `check` has built it: other targets or packages would mean other features, and all of it anew.
+analysts: .venv/.analysts
+	cargo test --workspace --locked --quiet --no-run
+	TRELLIS="$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/trellis" \
+	    .venv/bin/python -m pytest --quiet -rs -p no:cacheprovider tests/analysts
+
+# The claims leave the pages that the browser opens.
+pages: .venv/.pages
+	cargo test --workspace --test claims --locked --quiet pages::
+	.venv/bin/python -m pytest --quiet -rs -p no:cacheprovider tests/pages
 
 FUNCTIONS = ingest-metrics refit-coefficient sweep-policies publish-recommendation
 
@@ -61,6 +74,14 @@ bench: .venv/.bench .venv/.aws
 	touch $@
 
 .venv/.aws: requirements-aws.txt | .venv/bin/python
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+.venv/.analysts: requirements-analysts.txt | .venv/bin/python
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+.venv/.pages: requirements-pages.txt | .venv/bin/python
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 

@@ -71,4 +71,4 @@ def allowed_actions(package: str, template: dict | None = None) -> set[str]:
 def variables_read(package: str) -> set[str]:
     """Those that the function's configuration names."""
     source = (ROOT / "functions" / package / "src/config.rs").read_text()
-    return set(re.findall(r'required(?:_as)?\("([A-Z_]+)"\)', source))
+    return set(re.findall(r'(?:required|optional)(?:_as)?\("([A-Z_]+)"\)', source))

@@ -22,7 +22,7 @@ def test_every_port_keeps_its_promises():
     world = World([Environment("suite-b", "e-suiteb0001"), gone, first])
     with LocalAws(world) as local:
         local.client("s3").create_bucket(Bucket="suite", CreateBucketConfiguration={"LocationConstraint": REGION})
-        command = ["cargo", "test", "--locked", "--package", "aws", "--test", "local", "--", "--ignored"]
+        command = ["cargo", "test", "--locked", "--workspace", "--test", "local", "--", "--ignored"]
         done = subprocess.run(
             command, cwd=ROOT, env=tool_environment(**local.variables()), capture_output=True, text=True
         )

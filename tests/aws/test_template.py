@@ -138,12 +138,21 @@ def safe(template):
     if "KmsMasterKeyId" not in template["Resources"]["AdviceTopic"]["Properties"]:
         yield "the topic is not encrypted"
     expired = {r.get("Prefix") for r in archive["Properties"]["LifecycleConfiguration"]["Rules"]}
-    for kept in ("settings/", "published/", "fleet/"):
+    for kept in ("settings/", "published/", "refusals/", "fleet/"):
         if kept in expired or "" in expired:
             yield f"{kept} would be deleted while it is in force"
 
 
-CHECKS = [variables, packages, roles, least, schedules, safe]
+def memory(template):
+    """What a function's runs are said to cost is reckoned by the memory that it has."""
+    for package, function in functions(template).items():
+        source = (ROOT / "functions/lambda/src" / f"{package.split('-')[0]}.rs").read_text()
+        reckoned = re.search(r"GIGABYTES: f64 = (\d+)\.0 / 1024\.0;", source)
+        if reckoned is None or int(reckoned[1]) != function["MemorySize"]:
+            yield f"{package} has {function['MemorySize']} MB, and is reckoned otherwise"
+
+
+CHECKS = [variables, packages, roles, least, schedules, safe, memory]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -188,6 +197,10 @@ def schedule(expression):
     return change
 
 
+def more_memory(r):
+    r["SweepPolicies"]["Properties"]["MemorySize"] = 3008
+
+
 def deleted_settings(r):
     r["Archive"]["Properties"]["LifecycleConfiguration"]["Rules"].append({"Prefix": "settings/"})
 
@@ -207,6 +220,7 @@ def deleted_settings(r):
         (schedules, schedule("rate(1 days)"), "AdviseDaily has rate(1 days)"),
         (schedules, schedule("cron(20 26 * * ? *)"), "AdviseDaily has cron(20 26 * * ? *)"),
         (safe, lambda r: r["Archive"].pop("DeletionPolicy"), "the archive goes with the stack"),
+        (memory, more_memory, "sweep-policies has 3008 MB, and is reckoned otherwise"),
         (safe, deleted_settings, "settings/ would be deleted while it is in force"),
     ],
 )
@@ -279,7 +293,7 @@ FIELDS = {
         "cpu_ceiling_percent", "margin_percent", "minutes_over_allowed", "amplify", "near_percent", "coefficient",
         "intercept_percent", "stages", "day", "crowd", "candidates",
     },
-    "publish-recommendation": set(),
+    "publish-recommendation": {"environments", "spent_usd"},
 }
 COMMON = {"time", "environment", "dry_run", "from", "until", "lookback_days"}
 

@@ -21,14 +21,10 @@ use crate::stages::{
     self, Mailbox, at, environment, ingest, publish, refit, sweep, sweep_request, two_days, window,
     with_advice,
 };
-use crate::{block_on, option};
+use crate::{block_on, in_one_line, option};
 
 fn percent(value: f64) -> CpuPercent {
     CpuPercent::new(value).unwrap()
-}
-
-fn in_one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Two days whose CPU, and what else, is made from what it would be.
@@ -285,8 +281,7 @@ fn a_fit_of_an_earlier_trellis_is_still_good() {
     let again = sweep(&archive, sweep_request()).unwrap().document;
     assert_eq!(again.recommended, advice.recommended);
     assert!(
-        message(&again)
-            .body
+        in_one_line(&message(&again).body)
             .contains("a request per minute costs an instance 0.01000 % CPU, on top of 2.0 %.")
     );
 }

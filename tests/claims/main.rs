@@ -12,11 +12,13 @@ mod engine;
 mod envelopes;
 mod fetch;
 mod fit;
+mod formats;
 mod intake;
 mod judged;
 mod learned;
 #[path = "../made.rs"]
 mod made;
+mod pages;
 mod parquet_readers;
 mod policies;
 mod real;
@@ -26,6 +28,7 @@ mod shapes;
 mod stages;
 mod tables;
 mod talk;
+mod told;
 mod trusted;
 mod worked_examples;
 
@@ -34,6 +37,11 @@ use pipeline::documents::OptionDocument;
 /// Runs a stage to its end.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// Text as it was before it was wrapped.
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Columns that are stated, and rows that count.

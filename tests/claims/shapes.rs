@@ -154,7 +154,7 @@ fn answer(replayed: Replayed) -> RecommendationDocument {
 }
 
 fn in_one_line(document: &RecommendationDocument) -> String {
-    message(document).body.split_whitespace().collect::<Vec<_>>().join(" ")
+    crate::in_one_line(&message(document).body)
 }
 
 #[test]

@@ -37,7 +37,12 @@ impl Variables {
         value.cloned().ok_or(ConfigError::Missing(name))
     }
 
-    /// The same, read as something.
+    /// The text of a variable that may be absent or empty.
+    pub fn optional(&self, name: &'static str) -> Option<String> {
+        self.required(name).ok()
+    }
+
+    /// The text of a variable that must be there, read as something.
     pub fn required_as<T: FromStr<Err: Display>>(&self, name: &'static str) -> Result<T, ConfigError> {
         let value = self.required(name)?;
         let why = |error: T::Err| error.to_string();

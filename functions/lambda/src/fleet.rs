@@ -1,10 +1,11 @@
 //! A stage for one environment after the other. One that fails does not stop the others.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use lambda_runtime::tracing;
-use pipeline::archive::Environment;
+use pipeline::archive::{Archive, Environment};
+use pipeline::spending::{Counted, Spent};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -38,8 +39,26 @@ struct Report<'a, R> {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// What it cost, by list prices and before free tiers.
+    usd: f64,
     #[serde(flatten)]
     body: Option<R>,
+}
+
+/// What came of an environment, and what it took.
+pub(crate) struct Came<R> {
+    pub(crate) environment: Environment,
+    pub(crate) outcome: Result<Outcome<R>, Failure>,
+    pub(crate) took: Duration,
+    pub(crate) spent: Spent,
+}
+
+/// What a stage costs: the memory of its function, and what it asks of the archive.
+#[derive(Clone, Copy)]
+pub(crate) struct Meter<'a> {
+    /// As the template gives it.
+    pub(crate) gigabytes: f64,
+    pub(crate) archive: &'a Counted<&'a dyn Archive>,
 }
 
 /// Does `one` for each of `environments`, and answers with all reports, or with what failed.
@@ -48,22 +67,54 @@ pub(crate) async fn each<R: Serialize>(
     common: &Common,
     environments: &[Environment],
     emit: Emit<'_>,
+    meter: Meter<'_>,
     one: impl AsyncFn(&Environment) -> Result<Outcome<R>, Failure>,
 ) -> Result<Value, Failure> {
+    let mut all = Vec::new();
+    for environment in environments {
+        let (began, before) = (Instant::now(), meter.archive.spent());
+        let outcome = one(environment).await;
+        let took = began.elapsed();
+        let spent = Spent {
+            gigabyte_seconds: meter.gigabytes * took.as_secs_f64(),
+            invocations: u64::from(environments.len() == 1),
+            metrics: metrics(&outcome),
+            ..meter.archive.spent().since(&before)
+        };
+        all.push(Came { environment: environment.clone(), outcome, took, spent });
+    }
+    answer(stage, common, emit, all)
+}
+
+/// Metrics that were asked for.
+fn metrics<R>(outcome: &Result<Outcome<R>, Failure>) -> u64 {
+    let Ok(Outcome::Done(_, measures)) = outcome else { return 0 };
+    measures
+        .iter()
+        .find(|measure| measure.name == "MetricsRequested")
+        .map_or(0, |measure| measure.value as u64)
+}
+
+/// All reports, or what failed.
+pub(crate) fn answer<R: Serialize>(
+    stage: &'static str,
+    common: &Common,
+    emit: Emit<'_>,
+    all: Vec<Came<R>>,
+) -> Result<Value, Failure> {
+    let of = all.len();
     let mut reports = Vec::new();
     let mut failures = Vec::new();
-    for environment in environments {
-        let began = Instant::now();
-        let outcome = one(environment).await;
+    for Came { environment, outcome, took, spent } in all {
         let mut measures = match &outcome {
             Ok(Outcome::Done(_, measures)) => measures.clone(),
             _ => vec![],
         };
         let refused = usize::from(matches!(outcome, Ok(Outcome::Refused(_))));
-        measures.extend([measure::count("Refused", refused), measure::duration(began.elapsed())]);
+        measures.extend([measure::count("Refused", refused), measure::duration(took)]);
         emit(&measure::line(stage, environment.name(), common.now, &measures));
         match outcome {
-            Ok(outcome) => reports.push(report(stage, environment, outcome)),
+            Ok(outcome) => reports.push(report(stage, &environment, outcome, spent)),
             Err(failure) => {
                 tracing::error!(
                     stage,
@@ -75,7 +126,7 @@ pub(crate) async fn each<R: Serialize>(
             }
         }
     }
-    match together(failures, environments.len()) {
+    match together(failures, of) {
         Some(failure) => Err(failure),
         None => {
             let answer = Answer { stage, time: common.now, dry_run: common.dry_run, reports };
@@ -84,7 +135,12 @@ pub(crate) async fn each<R: Serialize>(
     }
 }
 
-fn report<R: Serialize>(stage: &'static str, environment: &Environment, outcome: Outcome<R>) -> Value {
+fn report<R: Serialize>(
+    stage: &'static str,
+    environment: &Environment,
+    outcome: Outcome<R>,
+    spent: Spent,
+) -> Value {
     let environment = environment.name();
     let (outcome, reason, body) = match outcome {
         Outcome::Done(body, _) => {
@@ -96,11 +152,11 @@ fn report<R: Serialize>(stage: &'static str, environment: &Environment, outcome:
             ("refused", Some(reason), None)
         }
     };
-    json!(Report { environment, outcome, reason, body })
+    json!(Report { environment, outcome, reason, usd: spent.usd(), body })
 }
 
 /// One failure of all: passing if every one of them passes.
-fn together(mut failures: Vec<(&Environment, Failure)>, of: usize) -> Option<Failure> {
+fn together(mut failures: Vec<(Environment, Failure)>, of: usize) -> Option<Failure> {
     if of == 1 {
         return failures.pop().map(|(_, failure)| failure);
     }

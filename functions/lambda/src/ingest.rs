@@ -6,16 +6,20 @@ use pipeline::archive::{Archive, Environment};
 use pipeline::fetch::{self, BACKFILL_DAYS, FetchRequest};
 use pipeline::fleet::{self, Fleet};
 use pipeline::ingest::{self, Taken};
+use pipeline::refusals;
 use pipeline::source::{Environments, Metrics};
+use pipeline::spending::Counted;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::event::{self, Common};
 use crate::failure::Failure;
-use crate::fleet::{Emit, Outcome, each};
+use crate::fleet::{Emit, Meter, Outcome, each};
 use crate::measure::count;
 
 const STAGE: &str = "ingest";
+/// The memory of its function.
+const GIGABYTES: f64 = 256.0 / 1024.0;
 
 /// What the stage works with.
 #[derive(Clone, Copy)]
@@ -52,8 +56,10 @@ pub async fn handle(
     clock: Timestamp,
 ) -> Result<Value, Failure> {
     let (common, asked) = event::parse::<Asked>(event, clock)?;
-    let rehearsal = Rehearsal::over(ports.archive);
-    let archive: &dyn Archive = if common.dry_run { &rehearsal } else { ports.archive };
+    let counted = Counted::over(ports.archive);
+    let meter = Meter { gigabytes: GIGABYTES, archive: &counted };
+    let rehearsal = Rehearsal::over(&counted);
+    let archive: &dyn Archive = if common.dry_run { &rehearsal } else { &counted };
     let ports = Ports { archive, ..ports };
     let environments = match &common.environment {
         Some(environment) => vec![environment.clone()],
@@ -63,7 +69,7 @@ pub async fn handle(
         let names: Vec<&str> = environments.iter().map(Environment::name).collect();
         return Ok(json!({ "stage": STAGE, "time": common.now, "environments": names }));
     }
-    each(STAGE, &common, &environments, ports.emit, async |environment| {
+    each(STAGE, &common, &environments, ports.emit, meter, async |environment| {
         one(ports, &common, environment).await
     })
     .await
@@ -89,7 +95,10 @@ async fn one(
         backfill_days: BACKFILL_DAYS,
     };
     let fetched = match fetch::fetch(ports.environments, ports.metrics, ports.archive, &request).await {
-        Err(error) if error.is_refusal() => return Ok(Outcome::Refused(Failure::from(error).message)),
+        Err(error) if error.is_refusal() => {
+            refusals::of_ingest(ports.archive, environment, common.minute(), &error).await?;
+            return Ok(Outcome::Refused(Failure::from(error).message));
+        }
         fetched => fetched?,
     };
     let report = match ingest::run(ports.archive, fetched.ingest).await {

@@ -1,52 +1,143 @@
-//! Stage 4 on AWS: the advice to its readers, once.
+//! Stage 4 on AWS: the advice to its readers, once, in one message for all of them.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
 
 use jiff::Timestamp;
+use pipeline::advice::Frame;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
-use pipeline::publish::{self, Notifier, PublishRequest, Published, Silence, Told};
+use pipeline::publish::{
+    self, Notifier, PublishError, PublishReport, PublishRequest, Published, Silence, Told,
+};
+use pipeline::report::{self, ReportError, ReportRequest};
+use pipeline::spending::{Counted, Spent};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::event::{self, Common};
+use crate::event::{self, Common, EventError, wrong};
 use crate::failure::Failure;
-use crate::fleet::{Emit, Outcome, each};
+use crate::fleet::{Came, Emit, Outcome, answer};
 use crate::measure::count;
 use crate::recent::asked_for;
 
 const STAGE: &str = "publish";
+/// The memory of its function.
+const GIGABYTES: f64 = 512.0 / 1024.0;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {}
+/// What holds for every message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Telling {
+    /// A gain below this share of the present cost is worth no message.
+    pub least_gain: f64,
+    /// The address under which the archive's pages are served.
+    pub pages: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Asked {
+    /// In place of one, or of the whole fleet.
+    environments: Option<Vec<String>>,
+    /// What the stages before cost.
+    spent_usd: Option<f64>,
+}
 
 /// Answers one event.
 pub async fn handle(
     archive: &dyn Archive,
     notifier: &dyn Notifier,
     emit: Emit<'_>,
+    telling: &Telling,
     event: Value,
     clock: Timestamp,
 ) -> Result<Value, Failure> {
-    let (common, Asked {}) = event::parse(event, clock)?;
-    let rehearsal = Rehearsal::over(archive);
+    let (common, asked) = event::parse::<Asked>(event, clock)?;
+    let counted = Counted::over(archive);
+    let rehearsal = Rehearsal::over(&counted);
     let (archive, notifier): (&dyn Archive, &dyn Notifier) =
-        if common.dry_run { (&rehearsal, &Silence) } else { (archive, notifier) };
-    let environments = asked_for(archive, &common).await?;
-    let one = async |environment: &Environment| one(archive, notifier, &common, environment).await;
-    each(STAGE, &common, &environments, emit, one).await
+        if common.dry_run { (&rehearsal, &Silence) } else { (&counted, notifier) };
+    let environments = match &asked.environments {
+        Some(names) => named(names, &common)?,
+        None => asked_for(archive, &common).await?,
+    };
+    let run_usd = asked.spent_usd.map(|usd| usd + telling_usd(environments.len()));
+    let request = PublishRequest {
+        environments,
+        until: common.until(),
+        now: common.now,
+        least_gain: telling.least_gain,
+        frame: Frame { pages: telling.pages.clone(), run_usd },
+    };
+    let began = Instant::now();
+    // Pages come first, so that whoever is told finds them. One that can't be made keeps no advice back.
+    let mut pages = pages(archive, &request).await;
+    let reports = publish::run(archive, notifier, &request).await?;
+    if common.environment.is_none() {
+        report::index(archive, common.until(), common.now).await?;
+    }
+    let took = began.elapsed() / u32::try_from(reports.len().max(1)).unwrap_or(u32::MAX);
+    // All were told at once: each has its share.
+    let share = 1.0 / reports.len().max(1) as f64;
+    let gigabyte_seconds = GIGABYTES * began.elapsed().as_secs_f64() * share;
+    let came = |(environment, report): (Environment, Result<PublishReport, PublishError>)| Came {
+        outcome: outcome(report, pages.remove(&environment), &common),
+        environment,
+        took,
+        spent: Spent { gigabyte_seconds, ..Spent::default() },
+    };
+    answer(STAGE, &common, emit, reports.into_iter().map(came).collect())
 }
 
-async fn one(
-    archive: &dyn Archive,
-    notifier: &dyn Notifier,
+fn named(names: &[String], common: &Common) -> Result<Vec<Environment>, EventError> {
+    if common.environment.is_some() {
+        return Err(wrong("environments", &"it goes without `environment`"));
+    }
+    names.iter().map(|name| Environment::new(name.clone()).map_err(EventError::Environment)).collect()
+}
+
+/// What it costs to tell of so many environments, which is not over when the message is written: what it reads and writes,
+/// and the steps of the daily machine.
+fn telling_usd(environments: usize) -> f64 {
+    let count = environments as u64;
+    let spent = Spent {
+        reads: 3 * count,
+        writes: 3 * count,
+        gigabyte_seconds: GIGABYTES,
+        invocations: 2,
+        transitions: 6 + 4 * count,
+        ..Spent::default()
+    };
+    spent.usd()
+}
+
+type Page = Result<(), ReportError>;
+
+async fn pages(archive: &dyn Archive, request: &PublishRequest) -> BTreeMap<Environment, Page> {
+    let (until, now) = (request.until, request.now);
+    let mut pages = BTreeMap::new();
+    for environment in &request.environments {
+        let request = ReportRequest { environment: environment.clone(), until, now };
+        pages.insert(environment.clone(), report::run(archive, request).await.map(|_| ()));
+    }
+    pages
+}
+
+/// Where there is nothing to show, there is no page, and no fault.
+fn only_faults(error: ReportError) -> Result<Option<()>, ReportError> {
+    if error.is_refusal() { Ok(None) } else { Err(error) }
+}
+
+fn outcome(
+    report: Result<PublishReport, PublishError>,
+    page: Option<Page>,
     common: &Common,
-    environment: &Environment,
 ) -> Result<Outcome<Published>, Failure> {
-    let request = PublishRequest { environment: environment.clone(), until: common.until(), now: common.now };
-    let report = match publish::run(archive, notifier, request).await {
+    let report = match report {
         Err(error) if error.is_refusal() => return Ok(Outcome::Refused(Failure::from(error).message)),
         report => report?,
     };
+    page.transpose().or_else(only_faults)?;
     let told = usize::from(report.told == Told::Now && !common.dry_run);
     Ok(Outcome::Done(Published::of(&report), vec![count("AdviceChanged", told)]))
 }

@@ -5,6 +5,7 @@ use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::documents::FitDocument;
 use pipeline::refit::{self, LoadTest, RefitRequest};
+use pipeline::spending::Counted;
 use scaling::coefficient::FitRules;
 use scaling::units::{CpuPercent, Instances};
 use serde::{Deserialize, Serialize};
@@ -12,11 +13,13 @@ use serde_json::Value;
 
 use crate::event::{self, Common, EventError, percent, wrong};
 use crate::failure::Failure;
-use crate::fleet::{Emit, Outcome, each};
+use crate::fleet::{Emit, Meter, Outcome, each};
 use crate::measure::{count, number};
 use crate::recent::{asked_for, window};
 
 const STAGE: &str = "refit";
+/// The memory of its function.
+const GIGABYTES: f64 = 512.0 / 1024.0;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -45,12 +48,14 @@ pub async fn handle(
 ) -> Result<Value, Failure> {
     let (common, asked) = event::parse::<Asked>(event, clock)?;
     let template = Template::of(&asked)?;
-    let rehearsal = Rehearsal::over(archive);
-    let archive: &dyn Archive = if common.dry_run { &rehearsal } else { archive };
+    let counted = Counted::over(archive);
+    let meter = Meter { gigabytes: GIGABYTES, archive: &counted };
+    let rehearsal = Rehearsal::over(&counted);
+    let archive: &dyn Archive = if common.dry_run { &rehearsal } else { &counted };
     let environments = asked_for(archive, &common).await?;
     let one =
         async |environment: &Environment| one(archive, &common, lookback_days, &template, environment).await;
-    each(STAGE, &common, &environments, emit, one).await
+    each(STAGE, &common, &environments, emit, meter, one).await
 }
 
 /// All of a request but whose and of which time.

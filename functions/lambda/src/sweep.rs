@@ -7,6 +7,7 @@ use pipeline::advice;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::documents::RecommendationDocument;
+use pipeline::spending::Counted;
 use pipeline::sweep::{self, Day, Margins, Model, Replayed, SweepRequest};
 use pipeline::values::{Amplify, CandidateValues, FlashCrowd, NearPercent, Price, Stages};
 use scaling::cpu_model::CpuModel;
@@ -18,11 +19,13 @@ use serde_json::Value;
 
 use crate::event::{self, Common, EventError, percent, wrong};
 use crate::failure::Failure;
-use crate::fleet::{Emit, Outcome, each};
+use crate::fleet::{Emit, Meter, Outcome, each};
 use crate::measure::count;
 use crate::recent::{asked_for, window};
 
 const STAGE: &str = "sweep";
+/// The memory of its function.
+const GIGABYTES: f64 = 1769.0 / 1024.0;
 
 /// What holds unless the event says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,11 +73,13 @@ pub async fn handle(
 ) -> Result<Value, Failure> {
     let (common, asked) = event::parse::<Asked>(event, clock)?;
     let template = Template::of(asked, defaults)?;
-    let rehearsal = Rehearsal::over(archive);
-    let archive: &dyn Archive = if common.dry_run { &rehearsal } else { archive };
+    let counted = Counted::over(archive);
+    let meter = Meter { gigabytes: GIGABYTES, archive: &counted };
+    let rehearsal = Rehearsal::over(&counted);
+    let archive: &dyn Archive = if common.dry_run { &rehearsal } else { &counted };
     let environments = asked_for(archive, &common).await?;
     let one = async |environment: &Environment| one(archive, &common, &template, environment).await;
-    each(STAGE, &common, &environments, emit, one).await
+    each(STAGE, &common, &environments, emit, meter, one).await
 }
 
 /// All of a request but whose and of which time.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use lambda::failure::{Failure, Kind};
 use lambda::ingest::Ports;
+use lambda::publish::Telling;
 use lambda::sweep::Defaults;
 use lambda::{ingest, publish, refit, sweep};
 use pipeline::activity::{Activity, ActivityKind};
@@ -144,7 +145,8 @@ impl<A: Archive> Account<A> {
     }
 
     fn publish(&self, event: Value) -> Result<Value, Failure> {
-        block_on(publish::handle(&self.archive, &self.mailbox, &|_| (), event, clock()))
+        let telling = Telling { least_gain: 0.03, pages: Some("https://pages.example".into()) };
+        block_on(publish::handle(&self.archive, &self.mailbox, &|_| (), &telling, event, clock()))
     }
 
     /// The whole chain for one environment, as the state machines run it.
@@ -223,7 +225,7 @@ fn the_four_stages_lead_to_one_message_however_often_they_run() {
     }
     let subjects = account.mailbox.0.lock().unwrap();
     assert_eq!(subjects.len(), 1, "{subjects:?}");
-    assert!(subjects[0].starts_with("Trellis: web: change"), "{subjects:?}");
+    assert!(subjects[0].starts_with("web: scale out"), "{subjects:?}");
 }
 
 #[test]
@@ -244,6 +246,52 @@ fn killed_before_any_write_the_next_run_makes_it_whole_and_nobody_is_told_twice(
         let told = account.mailbox.0.lock().unwrap().len();
         assert_eq!(told, 1, "killed before put {survived}");
     }
+}
+
+/// An archive that takes no page.
+struct Pageless(MemoryArchive);
+
+#[async_trait]
+impl Archive for Pageless {
+    async fn get(&self, key: &Key) -> Result<Option<Object>, ArchiveError> {
+        self.0.get(key).await
+    }
+
+    async fn put(&self, key: &Key, body: Bytes, expected: Expected<'_>) -> Result<(), ArchiveError> {
+        if key.as_str().ends_with(".html") {
+            let source =
+                ServiceError { action: "s3:PutObject", trouble: Trouble::Denied, said: "no".to_owned() };
+            let place = key.to_string();
+            return Err(ArchiveError::Store { action: "writing", place, source: source.into() });
+        }
+        self.0.put(key, body, expected).await
+    }
+
+    async fn list(&self, prefix: &Prefix) -> Result<Vec<Key>, ArchiveError> {
+        self.0.list(prefix).await
+    }
+}
+
+#[test]
+fn whoever_is_told_finds_the_page_and_the_fleet_has_an_index() {
+    let account = Account::on(MemoryArchive::default());
+    account.chain().unwrap();
+    let page = |key: Key| block_on(account.archive.get(&key)).unwrap().map(|object| object.body);
+    let web = Environment::new("web").unwrap();
+    let html = page(Key::report(&web, now() - Minutes(4))).unwrap();
+    assert!(html.starts_with(b"<!DOCTYPE html>"));
+    assert!(page(Key::reports()).is_none(), "one environment is not the fleet");
+    account.publish(json!({ "time": NOW })).unwrap();
+    assert!(page(Key::reports()).is_some());
+}
+
+#[test]
+fn a_page_that_cant_be_kept_keeps_no_advice_back_and_is_told() {
+    let account = Account::on(Pageless(MemoryArchive::default()));
+    let failure = account.chain().unwrap_err();
+    assert_eq!(failure.kind, Kind::Denied, "{failure}");
+    assert!(failure.message.contains("writing the page"), "{failure}");
+    assert_eq!(account.mailbox.0.lock().unwrap().len(), 1);
 }
 
 #[test]
@@ -306,7 +354,50 @@ fn a_refusal_is_an_answer_with_its_reason() {
     assert_eq!(answer["reports"][0]["outcome"], "refused");
     assert!(answer["reports"][0]["reason"].as_str().unwrap().contains("`web` has no samples"), "{answer}");
     assert_eq!(account.sweep(event.clone()).unwrap()["reports"][0]["outcome"], "refused");
-    assert_eq!(account.publish(event).unwrap()["reports"][0]["outcome"], "refused");
+    // Readers are told, by the first reason of all.
+    let told = account.publish(event).unwrap()["reports"][0].clone();
+    assert_eq!(
+        (&told["outcome"], &told["kind"], &told["told"]),
+        (&json!("done"), &json!("no_advice"), &json!("now"))
+    );
+    assert_eq!(told["refusal"]["code"], "no_samples");
+    let nothing = account.publish(json!({ "environment": "api", "time": NOW })).unwrap();
+    assert_eq!(nothing["reports"][0]["outcome"], "refused");
+}
+
+#[test]
+fn several_environments_are_told_at_once_with_what_the_run_cost() {
+    let account = Account::on(MemoryArchive::default());
+    let event = json!({ "time": NOW });
+    account.ingest("api,web", event.clone()).unwrap();
+    let cost = |answer: Value| -> f64 {
+        answer["reports"].as_array().unwrap().iter().map(|report| report["usd"].as_f64().unwrap()).sum()
+    };
+    let spent = cost(account.refit(event.clone()).unwrap()) + cost(account.sweep(event).unwrap());
+    assert!((1e-5..1e-2).contains(&spent), "{spent}");
+    let event = json!({ "time": NOW, "environments": ["api", "web"], "spent_usd": spent });
+    let answer = account.publish(event.clone()).unwrap();
+    let body = answer["reports"][1]["body"].as_str().unwrap();
+    assert!(body.contains("This run cost about 0.0"), "{body}");
+    assert!(
+        body.contains("https://pages.example/sweeps/environment=web/date=2026-11-04/report.html"),
+        "{body}"
+    );
+    account.publish(event).unwrap();
+    assert_eq!(*account.mailbox.0.lock().unwrap(), ["2 environments: 2 to change"]);
+    let both = json!({ "environment": "web", "environments": ["api"] });
+    let failure = account.publish(both).unwrap_err();
+    assert!(failure.message.contains("`environments`: it goes without `environment`"), "{failure}");
+}
+
+#[test]
+fn what_advice_does_not_apply_to_is_told_by_the_reason_that_ingest_had() {
+    let mut account = Account::on(MemoryArchive::default());
+    let worker = Described { tier: Tier::Worker, ..described() };
+    account.environments.environments.insert("web".into(), (worker, vec![]));
+    account.chain().unwrap();
+    account.chain().unwrap();
+    assert_eq!(*account.mailbox.0.lock().unwrap(), ["web: no advice: it is a worker, without requests"]);
 }
 
 #[test]

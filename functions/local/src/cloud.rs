@@ -1,6 +1,7 @@
 //! AWS, with the caller's own credentials. Built without the feature `aws`, everything here says so.
 
 use pipeline::archive::Archive;
+use pipeline::envelope::HttpsBody;
 use pipeline::publish::Notifier;
 use pipeline::source::{Environments, Metrics};
 
@@ -35,8 +36,8 @@ impl Cloud {
     }
 
     /// The topic with that ARN.
-    pub(crate) async fn topic(&self, arn: &str) -> anyhow::Result<Box<dyn Notifier>> {
-        Ok(Box::new(aws::sns::SnsNotifier::new(&self.connection().await?, arn)))
+    pub(crate) async fn topic(&self, arn: &str, https: HttpsBody) -> anyhow::Result<Box<dyn Notifier>> {
+        Ok(Box::new(aws::sns::SnsNotifier::new(&self.connection().await?, arn, https)))
     }
 
     async fn connection(&self) -> anyhow::Result<aws::connection::Connection> {
@@ -55,7 +56,7 @@ impl Cloud {
         self.absent()
     }
 
-    pub(crate) async fn topic(&self, _: &str) -> anyhow::Result<Box<dyn Notifier>> {
+    pub(crate) async fn topic(&self, _: &str, _: HttpsBody) -> anyhow::Result<Box<dyn Notifier>> {
         self.absent()
     }
 

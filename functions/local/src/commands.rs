@@ -1,16 +1,19 @@
 //! The subcommands: each reads its options, runs a stage, and prints what came of it.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use jiff::Timestamp;
 use pipeline::archive::directory::DirectoryArchive;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::recorded::{self, Recording, Source};
+use pipeline::spending::{Counted, Spent};
 use pipeline::store;
 use pipeline::sweep::Replayed;
 use pipeline::values::Stages;
@@ -21,12 +24,17 @@ use scaling::units::{MinuteUtc, Minutes, Window};
 
 use crate::cloud::Cloud;
 use crate::options::{CreditMode, Delays, File, Intake, OfRecord, Place, Time};
+use crate::terminal::Terminal;
 
 mod check;
 mod demo;
+mod diff;
+mod explain;
 mod ingest;
+mod install;
 mod publish;
 mod refit;
+mod report;
 mod run;
 mod shape;
 mod simulate;
@@ -73,17 +81,22 @@ enum Command {
     Refit(refit::Refit),
     Sweep(Box<sweep::Sweep>),
     Publish(publish::Publish),
+    Explain(explain::Explain),
+    Diff(diff::Diff),
+    Report(report::ReportCommand),
     Check(check::Check),
     Simulate(Box<simulate::Simulate>),
     Shape(Box<shape::ShapeCommand>),
     Talk(talk::Talk),
     Sample(demo::Sample),
+    Completions(install::Completions),
+    Man(install::Man),
 }
 
-pub(crate) async fn run(trellis: Trellis, now: Timestamp) -> anyhow::Result<()> {
+pub(crate) async fn run(trellis: Trellis, terminal: Terminal, now: Timestamp) -> anyhow::Result<()> {
     let file = File::read(trellis.config.as_deref())?;
-    let mut output =
-        Output { json: trellis.json, dry_run: trellis.dry_run, out: io::BufWriter::new(io::stdout()) };
+    let (json, dry_run, out) = (trellis.json, trellis.dry_run, io::BufWriter::new(io::stdout()));
+    let mut output = Output { json, dry_run, terminal, out };
     let output = &mut output;
     match trellis.command {
         Command::Demo(command) => demo::run(command, output, now).await,
@@ -92,11 +105,16 @@ pub(crate) async fn run(trellis: Trellis, now: Timestamp) -> anyhow::Result<()> 
         Command::Refit(command) => refit::run(command, file, output).await,
         Command::Sweep(command) => sweep::run(*command, file, output).await,
         Command::Publish(command) => publish::run(command, file, output, now).await,
+        Command::Explain(command) => explain::run(command, file, output, now).await,
+        Command::Diff(command) => diff::run(command, file, output).await,
+        Command::Report(command) => report::run(command, file, output, now).await,
         Command::Check(command) => check::run(command, file, output).await,
         Command::Simulate(command) => simulate::run(&command, output),
         Command::Shape(command) => shape::run(*command, file, output).await,
         Command::Talk(command) => talk::run(&command, output),
         Command::Sample(_) => demo::sample(output),
+        Command::Completions(command) => install::completions(&command, output),
+        Command::Man(command) => install::man(&command, output),
     }?;
     Ok(output.flush()?)
 }
@@ -105,6 +123,7 @@ pub(crate) async fn run(trellis: Trellis, now: Timestamp) -> anyhow::Result<()> 
 pub(crate) struct Output {
     json: bool,
     dry_run: bool,
+    terminal: Terminal,
     out: io::BufWriter<io::Stdout>,
 }
 
@@ -133,10 +152,54 @@ impl Write for Output {
     }
 }
 
+/// A table with right-aligned `numbers`, to be [`printed`] as wide as the terminal allows.
+fn table_of(headers: &[&str], numbers: std::ops::Range<usize>, terminal: Terminal) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(headers.to_vec());
+    if let Some(width) = terminal.width {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    for index in numbers {
+        if let Some(column) = table.column_mut(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// The table as it is printed: words stay whole, also where that makes it wider than the terminal, and columns stand
+/// closer where there is no room.
+fn printed(mut table: Table) -> Table {
+    let longest = longest_words(&mut table);
+    let room = table.width().unwrap_or(u16::MAX);
+    let wide: u16 = longest.iter().map(|word| word + 2).sum();
+    let (left, right) = if wide <= room { (1, 1) } else { (0, 1) };
+    for (column, word) in table.column_iter_mut().zip(longest) {
+        let least = Width::Fixed(word + left + right);
+        column.set_padding((left, right)).set_constraint(ColumnConstraint::LowerBoundary(least));
+    }
+    table
+}
+
+/// Of each column the length of its longest word.
+fn longest_words(table: &mut Table) -> Vec<u16> {
+    let mut longest = vec![0; table.column_count()];
+    for row in table.header().into_iter().chain(table.row_iter()) {
+        for (longest, cell) in longest.iter_mut().zip(row.cell_iter()) {
+            let content = cell.content();
+            let words = content.split_whitespace().map(|word| word.chars().count());
+            *longest = words.filter_map(|word| u16::try_from(word).ok()).fold(*longest, u16::max);
+        }
+    }
+    longest
+}
+
 /// An environment and where its data are kept.
 struct Ground {
     environment: Environment,
-    archive: Box<dyn Archive>,
+    archive: Counted<Box<dyn Archive>>,
+    /// Metrics that CloudWatch was asked for.
+    metrics: Cell<u64>,
     /// A directory, or `s3://bucket/prefix`.
     place: String,
     cloud: Cloud,
@@ -153,13 +216,9 @@ impl Ground {
             place.environment.context("name the environment with --environment, or in trellis.toml")?;
         let cloud = Cloud { profile: place.profile, region: place.region };
         let place = place.archive.unwrap_or_else(|| DEFAULT_ARCHIVE.into());
-        let archive: Box<dyn Archive> = if place.starts_with("s3://") {
-            cloud.archive(&place).await?
-        } else {
-            Box::new(DirectoryArchive::open(place.clone().into())?)
-        };
-        let archive = if dry_run { Box::new(Rehearsal::over(archive)) } else { archive };
-        Ok(Self { environment: Environment::new(name)?, archive, place, cloud, dry_run })
+        let archive = archive_at(&place, &cloud, dry_run).await?;
+        let (environment, archive) = (Environment::new(name)?, Counted::over(archive));
+        Ok(Self { environment, archive, metrics: Cell::new(0), place, cloud, dry_run })
     }
 
     /// The time asked for, which ends with the newest sample unless told otherwise.
@@ -171,8 +230,14 @@ impl Ground {
         span(time, until, DEFAULT_LOOKBACK_DAYS)
     }
 
+    /// What was asked of AWS so far costs that, USD.
+    fn spent_usd(&self) -> f64 {
+        let asked = if self.place.starts_with("s3://") { self.archive.spent() } else { Spent::default() };
+        Spent { metrics: self.metrics.get(), ..asked }.usd()
+    }
+
     async fn end(&self) -> anyhow::Result<MinuteUtc> {
-        let end = store::end_of_samples(&*self.archive, &self.environment).await?;
+        let end = store::end_of_samples(&self.archive, &self.environment).await?;
         end.with_context(|| {
             format!(
                 "`{}` has no samples in `{}`; ingest some first, or look at the names there",
@@ -184,6 +249,16 @@ impl Ground {
     fn path(&self, key: &pipeline::archive::Key) -> PathBuf {
         Path::new(&self.place).join(key.as_str())
     }
+}
+
+/// The archive at `place`; with `dry_run`, what is put there is forgotten at the end.
+async fn archive_at(place: &str, cloud: &Cloud, dry_run: bool) -> anyhow::Result<Box<dyn Archive>> {
+    let archive: Box<dyn Archive> = if place.starts_with("s3://") {
+        cloud.archive(place).await?
+    } else {
+        Box::new(DirectoryArchive::open(place.into())?)
+    };
+    Ok(if dry_run { Box::new(Rehearsal::over(archive)) } else { archive })
 }
 
 /// The time asked for, up to `until`; `days` of it unless told.

@@ -9,6 +9,7 @@ mod commands;
 mod garden;
 mod options;
 mod progress;
+mod terminal;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -16,7 +17,7 @@ async fn main() -> ExitCode {
     // Stages never ask for the time; this is where it is read.
     #[expect(clippy::disallowed_methods, reason = "an entry point")]
     let now = jiff::Timestamp::now();
-    match commands::run(command, now).await {
+    match commands::run(command, terminal::Terminal::of_output(), now).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use pipeline::sweep::Day;
 use pipeline::values::{
-    Amplify, CandidateValues, FlashCrowd, Instant, NearPercent, Percent, Price, Stages, Values,
+    Amplify, CandidateValues, FlashCrowd, GainPercent, Instant, NearPercent, Percent, Price, Stages, Values,
 };
 use serde::Deserialize;
 
@@ -122,6 +122,19 @@ impl Cost {
     /// What is given here, else what is given there.
     pub(crate) fn or(self, file: Self) -> Self {
         if self.coefficient.is_some() { self } else { file }
+    }
+}
+
+options! {
+    /// When a message is worth sending, and what it says beside the advice.
+    Tell {
+        /// Percent of the instance hours that a change must save to be worth a message, where the present settings hold
+        /// [default: 3]
+        #[arg(value_name = "PERCENT")]
+        least_gain: GainPercent,
+        /// The address under which the archive's pages are served, for a link [default: no link]
+        #[arg(value_name = "URL")]
+        pages: String,
     }
 }
 
@@ -274,6 +287,7 @@ pub(crate) struct File {
     pub(crate) cost: Cost,
     pub(crate) candidates: Candidates,
     pub(crate) delays: Delays,
+    pub(crate) tell: Tell,
 }
 
 /// The file read when none is named.

@@ -89,7 +89,7 @@ fn the_demo_goes_the_whole_way_and_says_where_everything_lies() {
     let desk = Desk::new();
     let said = desk.succeeds("demo --directory out");
     assert!(said.starts_with("The metrics of invented-garden-prod are invented"), "{said}");
-    assert!(said.contains("Subject: Trellis: invented-garden-prod: change"), "{said}");
+    assert!(said.contains("Subject: invented-garden-prod: "), "{said}");
     let message = fs::read_to_string(desk.path().join("out/message.txt")).unwrap();
     assert!(said.contains(message.trim()), "the terminal shows the message as it is written");
     let files = said.split("Files:\n").nth(1).unwrap();
@@ -120,15 +120,46 @@ fn the_stages_one_by_one_do_what_run_does() {
     for desk in [&apart, &together] {
         desk.write("m.csv", &two_hours());
     }
-    for stage in ["ingest --metrics m.csv", "refit", "sweep", "publish"] {
+    for stage in ["ingest --metrics m.csv", "refit", "sweep", "publish", "report"] {
         apart.succeeds(&format!("{stage} --environment web"));
     }
     together.succeeds("run --environment web --metrics m.csv");
     assert_eq!(apart.files(), together.files());
-    for file in apart.files().iter().filter(|file| !file.contains("published")) {
+    // Pages tell when they were made.
+    let timed = |file: &&String| file.contains("published") || file.ends_with(".html");
+    for file in apart.files().iter().filter(|file| !timed(file)) {
         let read = |desk: &Desk| fs::read(desk.path().join(file)).unwrap();
         assert!(read(&apart) == read(&together), "{file}");
     }
+}
+
+#[test]
+fn report_makes_the_pages_of_an_archive_and_says_where_they_lie() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    for name in ["web", "api"] {
+        desk.succeeds(&format!("run --environment {name} --metrics m.csv --archive kept"));
+    }
+    let all = desk.json("report kept");
+    let names: Vec<&str> =
+        all["pages"].as_array().unwrap().iter().map(|page| page["environment"].as_str().unwrap()).collect();
+    assert_eq!(names, ["api", "web"]);
+    let file = |value: &Value| fs::read_to_string(desk.path().join(value.as_str().unwrap())).unwrap();
+    let page = file(&all["pages"][1]["files"][0]);
+    assert!(page.contains("<h1>web</h1>") && page.len() as u64 == all["pages"][1]["bytes"], "{}", page.len());
+    let index = file(&all["index"]);
+    assert!(index.contains("href=\"environment=api/date=2026-11-02/report.html\""), "{index}");
+    let one = desk.succeeds("report --archive kept --environment web --out web.html");
+    assert!(one.contains("  web.html\n") && one.contains("sweeps/index.html"), "{one}");
+    assert!(fs::read_to_string(desk.path().join("web.html")).unwrap().contains("<h1>web</h1>"));
+    let before = desk.files();
+    let rehearsed = desk.succeeds("report kept --environment web --out other.html --dry-run");
+    assert!(rehearsed.contains("Nothing was kept in the archive."), "{rehearsed}");
+    assert_eq!(desk.files().len(), before.len() + 1);
+    desk.fails("report kept --out web.html", "--out takes one page: name its environment with --environment");
+    desk.fails("report nowhere", "`nowhere` holds no environments; `trellis run` takes one in");
+    desk.fails("report kept --environment other", "`other` has no samples up to");
+    assert!(!desk.path().join("nowhere").exists());
 }
 
 #[test]
@@ -253,7 +284,10 @@ fn refit_of_a_load_test_says_what_one_instance_serves() {
     let said = desk.succeeds(words);
     assert!(said.contains("cpu = 2.00 % + 0.004000 % × requests per minute per instance"), "{said}");
     assert!(
-        said.contains("One instance serves 9500 requests per minute (9500 to 9500) at 40 % CPU."),
+        said.split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .contains("One instance serves 9500 requests per minute (9500 to 9500) at 40 % CPU."),
         "{said}"
     );
     assert!(desk.files().iter().any(|file| file.ends_with("date=2026-11-04/load-test.json")));
@@ -520,7 +554,20 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 #[test]
 fn every_command_teaches_with_its_help() {
     let desk = Desk::new();
-    for command in ["run", "ingest", "refit", "sweep", "publish", "simulate", "shape"] {
+    let commands = [
+        "run",
+        "ingest",
+        "refit",
+        "sweep",
+        "publish",
+        "simulate",
+        "shape",
+        "explain",
+        "diff",
+        "completions",
+        "man",
+    ];
+    for command in commands {
         let help = desk.succeeds(&format!("{command} --help"));
         assert!(help.contains("Example") && help.contains(&format!("trellis {command}")), "{help}");
     }
@@ -532,7 +579,7 @@ fn a_rehearsal_shows_the_advice_and_leaves_nothing() {
     let desk = Desk::new();
     desk.write("m.csv", &two_hours());
     let said = desk.succeeds("run --environment web --metrics m.csv --message advice.txt --dry-run");
-    assert!(said.contains("Subject: Trellis: web"), "{said}");
+    assert!(said.contains("Subject: web: "), "{said}");
     assert!(!said.contains("Files:"), "{said}");
     assert_eq!(desk.files(), ["m.csv"]);
 }
@@ -559,4 +606,153 @@ fn without_a_region_aws_is_not_asked_and_the_error_says_how_to_name_one() {
     let output = command.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", desk.path()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("no AWS Region is known: give --region"), "{said}");
+}
+
+/// Two pieces of advice, of two hours and of four: a request costs a fifth more in the second half.
+fn advised_twice() -> Desk {
+    let desk = Desk::new();
+    let more: String =
+        two_hours().lines().skip(1).map(|line| line.replace("2026-11-02T", "2026-11-03T") + "\n").collect();
+    desk.write("first.csv", &two_hours());
+    desk.write("second.csv", &format!("timestamp,requests,cpu_percent,in_service\n{more}"));
+    desk.write(
+        "trellis.toml",
+        "environment = \"web\"\n[candidates]\nmin-sizes = \"1..2\"\ncooldowns = 180\n",
+    );
+    desk.write(
+        "settings.config.json",
+        r#"{ "ConfigurationSettings": [{ "EnvironmentName": "web", "OptionSettings": [
+            { "Namespace": "aws:autoscaling:trigger", "OptionName": "MeasureName", "Value": "CPUUtilization" },
+            { "Namespace": "aws:autoscaling:trigger", "OptionName": "Unit", "Value": "Percent" },
+            { "Namespace": "aws:autoscaling:trigger", "OptionName": "UpperThreshold", "Value": "60" },
+            { "Namespace": "aws:autoscaling:trigger", "OptionName": "LowerThreshold", "Value": "1" },
+            { "Namespace": "aws:autoscaling:asg", "OptionName": "MinSize", "Value": "2" },
+            { "Namespace": "aws:autoscaling:asg", "OptionName": "MaxSize", "Value": "6" },
+            { "Namespace": "aws:autoscaling:launchconfiguration", "OptionName": "MonitoringInterval", "Value": "1 minute" }
+        ] }] }"#,
+    );
+    for metrics in ["first.csv", "second.csv"] {
+        desk.succeeds(&format!("run --metrics {metrics} --settings settings.config.json --lookback 1"));
+    }
+    desk
+}
+
+#[test]
+fn explain_prints_the_message_again_and_the_settings_alone_to_be_pasted() {
+    let desk = advised_twice();
+    let before = desk.files();
+    let said = desk.succeeds("explain");
+    assert!(said.starts_with("Subject: web: ") && said.contains("How to undo"), "{said}");
+    assert_eq!(said, desk.succeeds("explain --date 2026-11-03"));
+    assert!(desk.succeeds("explain --date 2026-11-02").contains("2026-11-02 01:57 UTC"));
+    let pasted = desk.succeeds("explain --paste ebextensions");
+    desk.write("pasted.config", &pasted);
+    assert!(pasted.starts_with("option_settings:\n  aws:autoscaling:"), "{pasted}");
+    assert!(desk.succeeds("explain --paste terraform --undo").starts_with("setting {\n  namespace"));
+    assert!(desk.succeeds("explain --paste command").starts_with("aws elasticbeanstalk update-environment"));
+    let told = desk.json("explain");
+    assert_eq!(
+        (&told["schema_version"], &told["news"][0]["environment"]),
+        (&Value::from(1), &Value::from("web"))
+    );
+    assert_eq!(told["news"][0]["apply"]["ebextensions"], pasted);
+    let chat: Value = serde_json::from_str(&desk.succeeds("explain --chat")).unwrap();
+    assert_eq!(chat["source"], "custom");
+    let page = desk.succeeds("explain --pages https://pages.example/");
+    assert!(
+        page.contains("https://pages.example/sweeps/environment=web/date=2026-11-03/report.html"),
+        "{page}"
+    );
+    desk.fails(
+        "explain --date 2026-11-09",
+        "`web` has no advice of 2026-11-09; the one before is of 2026-11-03",
+    );
+    desk.fails(
+        "explain --paste yaml",
+        "`yaml` is none of ebextensions, command, cloudformation and terraform",
+    );
+    desk.fails("explain --undo", "--paste <FORM>");
+    assert_eq!(desk.files().len(), before.len() + 1, "it keeps nothing");
+}
+
+#[test]
+fn diff_tells_two_pieces_of_advice_apart() {
+    let desk = advised_twice();
+    let said = desk.succeeds("diff 2026-11-02 2026-11-03");
+    for part in ["Advice for web", "2026-11-02: ", "Advised settings", "requests per minute, peak", "Why"] {
+        assert!(said.contains(part), "{part} is not in\n{said}");
+    }
+    let document = desk.json("diff 2026-11-02 2026-11-03");
+    assert_eq!(
+        (&document["schema_version"], document["numbers"].as_array().unwrap().len()),
+        (&Value::from(1), 11)
+    );
+    desk.fails("diff 2026-11-03 2026-11-02", "2026-11-03 is not before 2026-11-02");
+    desk.fails("diff 2026-11-03 2026-11-09", "`web` has the same advice for both, of 2026-11-03");
+    desk.fails("diff 2026-10-01 2026-11-09", "`web` has no advice of 2026-10-01 or before");
+}
+
+#[test]
+fn tables_fit_the_terminal_and_only_a_terminal_has_colours() {
+    let desk = Desk::new();
+    let words =
+        "simulate --stages 5:5000,20:15000 --coefficient 0.01 --upper-threshold 70 --lower-threshold 20";
+    let said = |variables: &[(&str, &str)]| {
+        let mut command = desk.command();
+        command.args(words.split_whitespace()).env_remove("COLUMNS");
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let widest = |text: &str| text.lines().map(|line| line.trim_end().chars().count()).max().unwrap();
+    let (free, narrow) = (said(&[]), said(&[("COLUMNS", "72")]));
+    assert!(widest(&free) > 72 && widest(&narrow) <= 72, "{narrow}");
+    desk.write("m.csv", &two_hours());
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = desk.command();
+        command.args("run --environment web --metrics m.csv --dry-run".split_whitespace());
+        let output = command.env_remove("NO_COLOR").envs(variables.iter().copied()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(!run(&[]).contains('\u{1b}'), "this is no terminal");
+    assert!(run(&[("CLICOLOR_FORCE", "1")]).contains("\u{1b}[1mHow to apply:"));
+    assert!(!run(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).contains('\u{1b}'));
+}
+
+#[test]
+fn every_command_prints_json_when_asked() {
+    let desk = Desk::new();
+    let sample = desk.json("sample");
+    assert!(sample["metrics_csv"].as_str().unwrap().starts_with("timestamp,"), "{sample}");
+    assert!(desk.json("talk")["mean_cpu_percent"].is_number());
+    assert_eq!(desk.json("shape 2:100").as_array().unwrap().len(), 2);
+    assert_eq!(desk.json("completions bash")["shell"], "bash");
+    assert!(desk.json("man").as_array().unwrap().len() > 10);
+}
+
+#[test]
+fn completions_complete_in_a_real_shell() {
+    let desk = Desk::new();
+    desk.write("complete.bash", &desk.succeeds("completions bash"));
+    let script = "source complete.bash; COMP_WORDS=(trellis exp); COMP_CWORD=1; _trellis trellis exp trellis; echo \"${COMPREPLY[*]}\"";
+    let output = Command::new("bash").args(["-c", script]).current_dir(desk.path()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "explain", "{output:?}");
+    for shell in ["zsh", "fish", "powershell", "elvish"] {
+        assert!(desk.succeeds(&format!("completions {shell}")).contains("explain"), "{shell}");
+    }
+    desk.fails("completions csh", "invalid value 'csh'");
+}
+
+#[test]
+fn there_is_a_man_page_for_each_command() {
+    let desk = Desk::new();
+    let said = desk.succeeds("man --directory man1");
+    let pages = desk.files();
+    assert!(said.starts_with(&format!("{} pages in man1", pages.len())), "{said}");
+    for page in ["trellis.1", "trellis-run.1", "trellis-explain.1", "trellis-diff.1"] {
+        let text = fs::read_to_string(desk.path().join("man1").join(page)).unwrap();
+        let name = page.trim_end_matches(".1");
+        assert!(text.contains(&format!(".TH {name} 1")) && text.contains(".SH SYNOPSIS"), "{page}: {text}");
+    }
+    assert_eq!(fs::read_to_string(desk.path().join("man1/trellis.1")).unwrap(), desk.succeeds("man"));
 }

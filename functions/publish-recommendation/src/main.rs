@@ -15,6 +15,8 @@ async fn main() -> Result<(), Failure> {
     let config = config::Config::from_vars(std::env::vars())?;
     let connection = connect(Choice::default()).await?;
     let archive = S3Archive::of_bucket(&connection, config.archive_bucket);
-    let notifier = SnsNotifier::new(&connection, config.topic_arn);
-    serve(async |event, clock| publish::handle(&archive, &notifier, &emit, event, clock).await).await
+    let notifier = SnsNotifier::new(&connection, config.topic_arn, config.https);
+    let telling = config.telling;
+    serve(async |event, clock| publish::handle(&archive, &notifier, &emit, &telling, event, clock).await)
+        .await
 }

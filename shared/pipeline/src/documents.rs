@@ -4,16 +4,21 @@
 //! they can be handed to `aws elasticbeanstalk` as they are.
 
 mod choice;
+mod dynamics;
 mod fit;
+mod told;
 
 pub use choice::{
     FrontierStepDocument, OtherCeilingDocument, PickDocument, PicksDocument, PriceDocument,
     ResampledDocument, WalkForwardDocument, WouldHoldDocument,
 };
+pub use dynamics::{CreditRulesDocument, DynamicsDocument, LimitsDocument};
 pub use fit::{
     BendDocument, CapacityDocument, CeilingDocument, ConfidenceDocument, DriftDocument, FitDocument,
     IntervalDocument, KneeDocument,
 };
+
+pub use told::{Confidence, Kind, PublishedDocument, RefusalDocument, ToldChange, ToldDocument, TrustBefore};
 
 use crate::activity::LaunchTimes;
 use jiff::Timestamp;
@@ -29,10 +34,13 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// A span of time: `start` is in it, `end` is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WindowDocument {
     /// First instant.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub start: Timestamp,
     /// First instant after it.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub end: Timestamp,
 }
 
@@ -51,6 +59,7 @@ impl WindowDocument {
 
 /// An option of Beanstalk's, as its API has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct OptionDocument {
     /// For instance `aws:autoscaling:trigger`.
@@ -89,6 +98,7 @@ pub fn options(policy: &ScalingPolicy) -> Vec<OptionDocument> {
 
 /// An Auto Scaling group and its limits, as they are in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupDocument {
     /// Its name. A rebuilt environment has a new group.
     pub name: String,
@@ -102,12 +112,14 @@ pub struct GroupDocument {
 
 /// `settings/…/<since>.json`: the options of an environment, and since when they were seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SettingsDocument {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// The environment.
     pub environment: String,
     /// When this set of options was first seen.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub since: Timestamp,
     /// Every option that has a value, sorted.
     pub options: Vec<OptionDocument>,
@@ -125,6 +137,7 @@ impl SettingsDocument {
 
 /// What a policy does to the traffic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutcomeDocument {
     /// Billed instance hours.
     pub instance_hours: f64,
@@ -158,11 +171,13 @@ impl From<Outcome> for OutcomeDocument {
 
 /// Where the cost of a request comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ModelSource {
     /// From the environment's own metrics.
     Fitted {
         /// The end of the window that was fitted.
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         until: Timestamp,
         /// Share of the variance of CPU that requests explain.
         r_squared: f64,
@@ -179,6 +194,7 @@ pub enum ModelSource {
 
 /// The cost of a request, and how well it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelDocument {
     /// CPU percent of one instance for one request per minute.
     pub coefficient: f64,
@@ -193,6 +209,7 @@ pub struct ModelDocument {
 
 /// Where the CPU that should not be reached comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CeilingSource {
     /// Whoever asked said so.
@@ -206,6 +223,7 @@ pub enum CeilingSource {
 
 /// The traffic that was replayed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TrafficDocument {
     /// First and last.
     pub window: WindowDocument,
@@ -220,10 +238,14 @@ pub struct TrafficDocument {
     pub minutes_missing: usize,
     /// Greatest rate, requests per minute of the whole environment.
     pub peak_requests_per_minute: f64,
+    /// Mean rate over the minutes that are known. Early advice did not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_requests_per_minute: Option<f64>,
 }
 
 /// How many policies were looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CandidatesDocument {
     /// Settings that were replayed, until they were over the ceiling or dearer than those that hold.
     pub replayed: usize,
@@ -244,12 +266,17 @@ pub struct CandidatesDocument {
 
 /// The settings as they are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PresentDocument {
     /// The policy that they make, where it can be replayed.
     pub options: Vec<OptionDocument>,
+    /// The options of the trigger and the group that are set; the others are as Beanstalk has them by default. Early advice
+    /// did not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Vec<OptionDocument>>,
     /// What it does to the traffic.
     pub outcome: Option<OutcomeDocument>,
-    /// How many times its traffic it bears; nothing where it does not hold as things are.
+    /// Up to how many times its traffic it holds at every step of a hundredth; nothing where it does not hold as things are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<f64>,
     /// In which of the recommendation's lights it does not hold.
@@ -259,10 +286,14 @@ pub struct PresentDocument {
     pub not_simulated: Option<String>,
     /// What their owner should know about them.
     pub findings: Vec<String>,
+    /// Those of the findings by which they can't work as meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broken: Vec<String>,
 }
 
 /// A policy to take, and what it does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PolicyDocument {
     /// Every option that it consists of.
     pub options: Vec<OptionDocument>,
@@ -272,6 +303,7 @@ pub struct PolicyDocument {
 
 /// How a replay compares with what really happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BackTestDocument {
     /// `good`, `fair` or `not_trusted`.
     pub grade: GradeDocument,
@@ -303,6 +335,7 @@ pub struct BackTestDocument {
 
 /// How far a replay can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GradeDocument {
     /// Close.
@@ -315,6 +348,7 @@ pub enum GradeDocument {
 
 /// How long launches took, from their begin to in service.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LaunchTimesDocument {
     /// How many were measured.
     pub count: usize,
@@ -335,6 +369,7 @@ impl From<LaunchTimes> for LaunchTimesDocument {
 
 /// How replayed instances compare with recorded ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CountsDocument {
     /// Replayed over recorded instance hours, less 1.
     pub hours_bias: f64,
@@ -386,6 +421,7 @@ impl BackTestDocument {
 
 /// What burstable instances would spend under the recommended policy, starting with nothing saved up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreditsDocument {
     /// For instance `t3.small`.
     pub instance_type: String,
@@ -401,6 +437,7 @@ pub struct CreditsDocument {
 
 /// Another kind of scaling policy that would do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TargetTrackingDocument {
     /// The average CPU that it keeps to, percent.
     pub target_percent: f64,
@@ -414,6 +451,7 @@ pub struct TargetTrackingDocument {
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictDocument {
     /// Take the recommended policy.
@@ -430,6 +468,7 @@ pub enum VerdictDocument {
 
 /// `sweeps/…/recommendation.json`: the advice, and all that a message says about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecommendationDocument {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -455,6 +494,9 @@ pub struct RecommendationDocument {
     pub never_seen_above_percent: Option<f64>,
     /// What was tried.
     pub candidates: CandidatesDocument,
+    /// The delays and the like that everything was replayed with, after the back-test had its say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed_with: Option<DynamicsDocument>,
     /// The settings as they are, if they are known.
     pub present: Option<PresentDocument>,
     /// How the replay compares with what really happened; nothing where nothing was recorded to compare with.
@@ -463,7 +505,8 @@ pub struct RecommendationDocument {
     pub verdict: VerdictDocument,
     /// The policy to take or to keep; under `none_holds` the closest, which is not advised.
     pub recommended: Option<PolicyDocument>,
-    /// How many times the traffic the recommended policy bears before CPU reaches the ceiling.
+    /// Up to how many times the traffic the recommended policy holds at every step of a hundredth. Beyond the first step at
+    /// which it does not, it may hold again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<f64>,
     /// What it holds with, beside the traffic as it was.
@@ -476,6 +519,9 @@ pub struct RecommendationDocument {
     /// Instance hours below which no settings can come without a minute over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fewest_instance_hours: Option<f64>,
+    /// The limits of the group that it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fewest_within: Option<LimitsDocument>,
     /// What advice from the first days did to the days after; nothing where there are less than four days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub walk_forward: Option<WalkForwardDocument>,
@@ -497,4 +543,7 @@ pub struct RecommendationDocument {
     /// What would make the closest settings hold, where none do and something would.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub would_hold: Option<WouldHoldDocument>,
+    /// The settings that the readers were last told to take, on this traffic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<ToldDocument>,
 }

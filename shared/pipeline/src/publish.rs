@@ -3,12 +3,16 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use scaling::units::MinuteUtc;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::advice::{self, Message};
-use crate::archive::{Archive, Environment, Key, Version};
-use crate::documents::{RecommendationDocument, SCHEMA_VERSION};
+use crate::advice::{self, Frame, Message};
+use crate::archive::{Archive, Environment, Key};
+use crate::documents::{Confidence, Kind, RecommendationDocument, RefusalDocument};
+use crate::news::{News, Word, Worth};
+use crate::refusals;
 use crate::store::{StoreError, latest_recommendation, read_json_versioned, replace_json, write_json};
+
+pub use crate::documents::PublishedDocument;
 
 /// Where messages go: a terminal, a file, a topic.
 #[async_trait]
@@ -22,8 +26,10 @@ pub trait Notifier: Send + Sync {
 pub struct Notification<'a> {
     /// For people.
     pub message: &'a Message,
-    /// The advice that it is about, for programs.
-    pub recommendation: &'a RecommendationDocument,
+    /// What it is about, for programs: one for each environment.
+    pub news: &'a [News],
+    /// What the message says beside it.
+    pub frame: &'a Frame,
 }
 
 /// Tells nobody: for a rehearsal.
@@ -50,12 +56,16 @@ pub struct NotifyError {
 /// What to publish.
 #[derive(Debug, Clone)]
 pub struct PublishRequest {
-    /// Whose advice.
-    pub environment: Environment,
+    /// Whose advice: of several, one message tells.
+    pub environments: Vec<Environment>,
     /// The newest advice up to then.
     pub until: MinuteUtc,
     /// When this happens, for the record.
     pub now: Timestamp,
+    /// A gain below this share of the present cost is worth no message.
+    pub least_gain: f64,
+    /// What the message says beside the news.
+    pub frame: Frame,
 }
 
 /// Whether the subscribers were told.
@@ -73,15 +83,20 @@ pub enum Told {
         /// When that run began.
         at: Timestamp,
     },
+    /// Of other settings, which still hold: what could be gained over them is not worth a message.
+    StillGood {
+        /// When.
+        at: Timestamp,
+    },
 }
 
-/// What was published.
+/// What was published about an environment.
 #[derive(Debug, Clone)]
 pub struct PublishReport {
-    /// The message, whether it was sent or not.
+    /// The message about this environment alone, whether it was sent or not, or went out as a part of another one.
     pub message: Message,
-    /// The advice.
-    pub recommendation: RecommendationDocument,
+    /// What it is about.
+    pub news: News,
     /// Whether the subscribers were told.
     pub told: Told,
 }
@@ -93,12 +108,18 @@ pub struct Published {
     pub subject: String,
     /// The text.
     pub body: String,
-    /// `now`, `before`, or `unconfirmed`.
+    /// What it is about.
+    pub kind: Kind,
+    /// How the back-test went.
+    pub confidence: Confidence,
+    /// `now`, `before`, `unconfirmed`, or `still_good`.
     pub told: &'static str,
     /// When, if not now.
     pub told_at: Option<Timestamp>,
-    /// The advice.
-    pub recommendation: RecommendationDocument,
+    /// The advice, where there is some.
+    pub recommendation: Option<RecommendationDocument>,
+    /// Why there is none, otherwise.
+    pub refusal: Option<RefusalDocument>,
 }
 
 impl Published {
@@ -108,9 +129,15 @@ impl Published {
             Told::Now => ("now", None),
             Told::Before { at } => ("before", Some(at)),
             Told::Unconfirmed { at } => ("unconfirmed", Some(at)),
+            Told::StillGood { at } => ("still_good", Some(at)),
         };
         let Message { subject, body } = report.message.clone();
-        Self { subject, body, told, told_at, recommendation: report.recommendation.clone() }
+        let News { kind, confidence, .. } = report.news;
+        let (recommendation, refusal) = match &report.news.word {
+            Word::Advice(advice) => (Some((**advice).clone()), None),
+            Word::Refused(refusal) => (None, Some(refusal.clone())),
+        };
+        Self { subject, body, kind, confidence, told, told_at, recommendation, refusal }
     }
 }
 
@@ -143,114 +170,149 @@ impl PublishError {
     }
 }
 
-/// `published/…/latest.json`: what the subscribers were last told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublishedDocument {
-    /// [`SCHEMA_VERSION`].
-    pub schema_version: u32,
-    /// The advice.
-    pub advice_id: String,
-    /// When.
-    pub at: Timestamp,
-    /// Whether the telling is known to have come to its end.
-    pub confirmed: bool,
-    /// The last change of what a request costs that they were told of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drift_since: Option<Timestamp>,
-}
+/// What came of each environment.
+pub type Reports = Vec<(Environment, Result<PublishReport, PublishError>)>;
 
-/// Publishes the newest advice, unless it is what the subscribers were last told.
+/// Publishes the newest word on every environment, in one message, unless it is what the subscribers were last told. One
+/// that fails does not stop the others.
 ///
-/// The record is written before the message goes out and confirmed after: two runs at once, or a run that
-/// breaks off, make one message at most. A message that was refused takes its record back.
+/// The records are written before the message goes out and confirmed after: two runs at once, or a run that
+/// breaks off, make one message at most about an environment. A message that was refused takes its records back.
+///
+/// # Errors
+///
+/// Where the message could not be handed on, and nobody was told.
 pub async fn run(
     archive: &dyn Archive,
     notifier: &dyn Notifier,
-    request: PublishRequest,
-) -> Result<PublishReport, PublishError> {
-    let PublishRequest { environment, until, now } = request;
-    let recommendation =
-        latest_recommendation(archive, &environment, until).await.map_err(PublishError::Read)?;
-    let recommendation =
-        recommendation.ok_or_else(|| PublishError::NoAdvice { environment: environment.clone(), until })?;
-    let message = advice::message(&recommendation);
-    let key = Key::latest_published(&environment);
-    let before = read_json_versioned(archive, &key).await.map_err(PublishError::Read)?;
-    let claim = PublishedDocument {
-        schema_version: SCHEMA_VERSION,
-        advice_id: recommendation.advice_id.clone(),
-        at: now,
-        confirmed: false,
-        drift_since: drift_since(&recommendation),
-    };
-    let told = match already_told(before.as_ref(), &claim) {
-        Some(told) => told,
-        None => {
-            let notification = Notification { message: &message, recommendation: &recommendation };
-            tell(archive, notifier, &key, before, claim, notification).await?
-        }
-    };
-    Ok(PublishReport { message, recommendation, told })
-}
-
-type Stored = (PublishedDocument, Version);
-
-fn already_told(before: Option<&Stored>, claim: &PublishedDocument) -> Option<Told> {
-    let (before, _) = before.filter(|(before, _)| before.advice_id == claim.advice_id)?;
-    // The same advice is told again where requests have become dearer since.
-    if claim.drift_since.is_some_and(|since| before.drift_since.is_none_or(|told| is_later(told, since))) {
-        return None;
+    request: &PublishRequest,
+) -> Result<Reports, PublishError> {
+    let mut drafts = Vec::new();
+    for environment in &request.environments {
+        drafts.push((environment.clone(), draft(archive, request, environment).await));
     }
-    let at = before.at;
-    Some(if before.confirmed { Told::Before { at } } else { Told::Unconfirmed { at } })
+    let claimed: Vec<(&Environment, &Claim, &News)> = drafts
+        .iter()
+        .filter_map(|(environment, draft)| {
+            let draft = draft.as_ref().ok()?;
+            Some((environment, draft.claim.as_ref()?, &draft.news))
+        })
+        .collect();
+    if !claimed.is_empty() {
+        tell(archive, notifier, &request.frame, &claimed).await?;
+    }
+    let report = |draft: Draft| PublishReport {
+        message: advice::of_news(&draft.news, &request.frame),
+        news: draft.news,
+        told: draft.told,
+    };
+    Ok(drafts.into_iter().map(|(environment, draft)| (environment, draft.map(report))).collect())
 }
 
-/// When requests began to cost something else, if that moment was seen.
-fn drift_since(recommendation: &RecommendationDocument) -> Option<Timestamp> {
-    let drift = recommendation.model.fit.as_deref()?.drift?;
-    drift.exact.then_some(drift.since)
+/// What is to be said of an environment, and whether this run is the one to say it.
+struct Draft {
+    news: News,
+    told: Told,
+    claim: Option<Claim>,
 }
 
-/// Whether `since` is another change than the one that was `told`: found again, its place may differ by minutes.
-fn is_later(told: Timestamp, since: Timestamp) -> bool {
-    const SAME_WITHIN_SECONDS: i64 = 3 * 3600;
-    since.as_second() > told.as_second() + SAME_WITHIN_SECONDS
+/// The record that this run is telling, and the one that it took the place of.
+struct Claim {
+    record: PublishedDocument,
+    before: Option<PublishedDocument>,
+}
+
+async fn draft(
+    archive: &dyn Archive,
+    request: &PublishRequest,
+    environment: &Environment,
+) -> Result<Draft, PublishError> {
+    let word = last_word(archive, environment, request.until).await?;
+    let key = Key::latest_published(environment);
+    let before = read_json_versioned::<PublishedDocument>(archive, &key).await.map_err(PublishError::Read)?;
+    let (before, version) = before.unzip();
+    let news = News::of(word, before.as_ref(), request.least_gain);
+    let not_now = match news.worth(before.as_ref(), request.least_gain) {
+        Worth::Telling => None,
+        Worth::Same { at, confirmed: true } => Some(Told::Before { at }),
+        Worth::Same { at, confirmed: false } => Some(Told::Unconfirmed { at }),
+        Worth::StillGood { at } => Some(Told::StillGood { at }),
+    };
+    if let Some(told) = not_now {
+        return Ok(Draft { news, told, claim: None });
+    }
+    let record = news.record(request.now, before.as_ref());
+    match replace_json(archive, &key, &record, version.as_ref()).await {
+        Err(error) if error.is_lost_race() => {
+            Ok(Draft { news, told: Told::Unconfirmed { at: request.now }, claim: None })
+        }
+        claimed => {
+            claimed.map_err(PublishError::Record)?;
+            Ok(Draft { news, told: Told::Now, claim: Some(Claim { record, before }) })
+        }
+    }
+}
+
+/// The newest advice up to `until`, or why there is none since.
+///
+/// # Errors
+///
+/// Where neither is known.
+pub async fn last_word(
+    archive: &dyn Archive,
+    environment: &Environment,
+    until: MinuteUtc,
+) -> Result<Word, PublishError> {
+    let advice = latest_recommendation(archive, environment, until).await.map_err(PublishError::Read)?;
+    let refusal = refusals::since(archive, environment, advice.as_ref(), until).await;
+    match (refusal.map_err(PublishError::Read)?, advice) {
+        (Some(refusal), _) => Ok(Word::Refused(refusal)),
+        (None, Some(advice)) => Ok(Word::Advice(Box::new(advice))),
+        (None, None) => Err(PublishError::NoAdvice { environment: environment.clone(), until }),
+    }
 }
 
 async fn tell(
     archive: &dyn Archive,
     notifier: &dyn Notifier,
-    key: &Key,
-    before: Option<Stored>,
-    claim: PublishedDocument,
-    notification: Notification<'_>,
-) -> Result<Told, PublishError> {
-    let (before, version) = before.unzip();
-    match replace_json(archive, key, &claim, version.as_ref()).await {
-        Err(error) if error.is_lost_race() => return Ok(Told::Unconfirmed { at: claim.at }),
-        claimed => claimed.map_err(PublishError::Record)?,
-    }
-    if let Err(refused) = notifier.notify(notification).await {
-        take_back(archive, key, before).await.map_err(PublishError::Record)?;
+    frame: &Frame,
+    claimed: &[(&Environment, &Claim, &News)],
+) -> Result<(), PublishError> {
+    let news: Vec<News> = claimed.iter().map(|(.., news)| (*news).clone()).collect();
+    let message = advice::digest(&news, frame);
+    if let Err(refused) = notifier.notify(Notification { message: &message, news: &news, frame }).await {
+        for (environment, claim, _) in claimed {
+            take_back(archive, environment, claim).await.map_err(PublishError::Record)?;
+        }
         return Err(refused.into());
     }
-    let confirmed = PublishedDocument { confirmed: true, ..claim };
-    write_json(archive, key, &confirmed).await.map_err(PublishError::Record)?;
-    Ok(Told::Now)
+    for (environment, claim, _) in claimed {
+        let confirmed = PublishedDocument { confirmed: true, ..claim.record.clone() };
+        let key = Key::latest_published(environment);
+        write_json(archive, &key, &confirmed).await.map_err(PublishError::Record)?;
+    }
+    Ok(())
 }
 
 /// The record as it was before. Where there was none, one of no advice stands for it.
 async fn take_back(
     archive: &dyn Archive,
-    key: &Key,
-    before: Option<PublishedDocument>,
+    environment: &Environment,
+    claim: &Claim,
 ) -> Result<(), StoreError> {
     let nothing = PublishedDocument {
-        schema_version: SCHEMA_VERSION,
         advice_id: String::new(),
         at: Timestamp::UNIX_EPOCH,
         confirmed: true,
         drift_since: None,
+        kind: None,
+        confidence: None,
+        trust_before: None,
+        until: None,
+        change: None,
+        change_before: None,
+        ..claim.record.clone()
     };
-    write_json(archive, key, &before.unwrap_or(nothing)).await
+    let before = claim.before.clone().unwrap_or(nothing);
+    write_json(archive, &Key::latest_published(environment), &before).await
 }

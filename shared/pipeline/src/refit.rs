@@ -14,6 +14,7 @@ use scaling::units::{CpuPercent, Instances, Minutes, Window};
 use crate::activity::Activity;
 use crate::archive::{Archive, Environment, Key};
 use crate::documents::{CeilingSource, DriftDocument, FitDocument};
+use crate::refusals;
 use crate::store::{StoreError, latest_fit, latest_settings, read_activities, read_samples, write_json};
 
 /// What to fit.
@@ -111,8 +112,18 @@ impl RefitError {
     }
 }
 
-/// Fits the samples of the window, and keeps the line.
+/// Fits the samples of the window, and keeps the line; or else why there is none.
 pub async fn run(archive: &dyn Archive, request: RefitRequest) -> Result<RefitReport, RefitError> {
+    let fitted = fitted(archive, request.clone()).await;
+    if let Some(error) = fitted.as_ref().err().filter(|error| error.is_refusal())
+        && request.load_test.is_none()
+    {
+        refusals::of_refit(archive, &request, error).await.map_err(RefitError::Write)?;
+    }
+    fitted
+}
+
+async fn fitted(archive: &dyn Archive, request: RefitRequest) -> Result<RefitReport, RefitError> {
     let RefitRequest { environment, window, rules, ceiling, load_test } = request;
     let mut samples = read_samples(archive, &environment, window).await.map_err(RefitError::Read)?;
     if samples.is_empty() {
@@ -165,7 +176,7 @@ pub fn ceiling_or_default(
 }
 
 /// Deployments that the samples show. Settings that are no policy say nothing about its steps.
-fn seen(samples: &[Sample], window: Window, settings: Option<&Settings>) -> Vec<Deployment> {
+pub(crate) fn seen(samples: &[Sample], window: Window, settings: Option<&Settings>) -> Vec<Deployment> {
     let plan = settings.and_then(|settings| settings.plan(None).ok());
     let largest_step = plan.as_ref().map_or(LIKELY_LARGEST_STEP, Plan::largest_step);
     Record::of(samples, window).map(|record| record.deployments(largest_step)).unwrap_or_default()

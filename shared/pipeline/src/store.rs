@@ -12,7 +12,9 @@ use serde::de::DeserializeOwned;
 
 use crate::activity::Activity;
 use crate::archive::{Archive, ArchiveError, Environment, Expected, Key, Prefix, Version};
-use crate::documents::{FitDocument, RecommendationDocument, SCHEMA_VERSION, SettingsDocument};
+use crate::documents::{
+    FitDocument, PublishedDocument, RecommendationDocument, SCHEMA_VERSION, SettingsDocument,
+};
 use crate::tables::{TableError, activities, samples};
 
 /// Why something was not read or written.
@@ -372,6 +374,30 @@ pub async fn latest_recommendation(
     let end: Timestamp = until.start();
     let ended = |advice: &RecommendationDocument| advice.traffic.window.end <= end;
     latest(archive, &Prefix::sweeps(environment), &newest, "recommendation.json", ended).await
+}
+
+/// What the readers were last told.
+pub async fn latest_published(
+    archive: &dyn Archive,
+    environment: &Environment,
+) -> Result<Option<PublishedDocument>, StoreError> {
+    let found = read_json_versioned(archive, &Key::latest_published(environment)).await?;
+    Ok(found.map(|(published, _)| published))
+}
+
+/// Every document of a kind from the key `oldest` on, oldest first.
+pub(crate) async fn documents_since<T: DeserializeOwned>(
+    archive: &dyn Archive,
+    prefix: &Prefix,
+    oldest: &Key,
+    suffix: &str,
+) -> Result<Vec<T>, StoreError> {
+    let mut documents = Vec::new();
+    let keys = archive.list(prefix).await?;
+    for key in keys.iter().filter(|key| oldest <= key && key.as_str().ends_with(suffix)) {
+        documents.extend(read_json_versioned::<T>(archive, key).await?.map(|(document, _)| document));
+    }
+    Ok(documents)
 }
 
 /// The newest document up to `newest` that is acceptable. Keys of a kind sort by their time.

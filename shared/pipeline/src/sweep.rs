@@ -2,6 +2,7 @@
 
 mod beyond;
 mod lights;
+mod replays;
 mod shapes;
 
 use std::num::NonZero;
@@ -33,22 +34,26 @@ use crate::activity::LaunchTimes;
 use crate::archive::{Archive, Environment, Key};
 use crate::documents::{
     BackTestDocument, CandidatesDocument, CeilingSource, CreditsDocument, FitDocument, FrontierStepDocument,
-    GradeDocument, ModelDocument, ModelSource, PicksDocument, PresentDocument, PriceDocument,
-    RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument, TrafficDocument, VerdictDocument,
+    GradeDocument, ModelDocument, ModelSource, OptionDocument, PicksDocument, PresentDocument, PriceDocument,
+    RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument, ToldChange, ToldDocument,
+    TrafficDocument, VerdictDocument,
 };
 use crate::proof::{self, Measured};
 use crate::refit::ceiling_or_default;
+use crate::refusals;
 use crate::store::{
-    StoreError, latest_fit, latest_settings, read_activities, read_counted_samples, write_bytes, write_json,
+    StoreError, latest_fit, latest_published, latest_settings, read_activities, read_counted_samples,
+    write_bytes, write_json,
 };
 use crate::values::Price;
 use crate::{advice, tables};
 
-use shapes::Shape;
+use shapes::first_in_service;
 
 pub use lights::Margins;
+pub use replays::{Replays, ReplaysError, replays};
 pub(crate) use shapes::STAGED;
-pub use shapes::{Day, Replayed, traffic};
+pub use shapes::{Day, Replayed, Shape, shape};
 
 /// Where the cost of a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -250,8 +255,17 @@ pub async fn run(
     request: SweepRequest,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<SweepReport, SweepError> {
-    let input = read(archive, &request).await?;
-    let (document, kept) = compute(&request, input, progress)?;
+    let found = match read(archive, &request).await {
+        Ok(input) => compute(&request, input, progress),
+        Err(error) => Err(error),
+    };
+    let (document, kept) = match found {
+        Err(error) if error.is_refusal() && request.replayed == Replayed::Recorded => {
+            refusals::of_sweep(archive, &request, &error).await.map_err(SweepError::Write)?;
+            return Err(error);
+        }
+        found => found?,
+    };
     let keys = match request.replayed {
         Replayed::Recorded => {
             Some(write(archive, &request, &document, &kept).await.map_err(SweepError::Write)?)
@@ -269,6 +283,10 @@ struct Input {
     samples: Vec<Sample>,
     measured: Measured,
     settings: Option<Settings>,
+    /// Their options that are about scaling.
+    given: Option<Vec<OptionDocument>>,
+    /// What the readers were last told to take.
+    told: Option<ToldChange>,
 }
 
 async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, SweepError> {
@@ -276,6 +294,7 @@ async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, Sw
     let (samples, instances_by) =
         read_counted_samples(archive, environment, *window).await.map_err(SweepError::Read)?;
     let settings = latest_settings(archive, environment, window.end).await.map_err(SweepError::Read)?;
+    let given = settings.as_ref().map(|document| given(&document.options));
     let settings = settings.map(|document| document.settings()).transpose().map_err(SweepError::Settings)?;
     let shape = Shape::of(archive, environment, *window, &request.replayed, &samples).await?;
     let activities = read_activities(archive, environment, *window).await.map_err(SweepError::Read)?;
@@ -285,7 +304,15 @@ async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, Sw
     // CPU belongs to the requests that it was for, and an alarm sees it as late as it shows.
     let samples = with_cpu_earlier(&samples, lag(fit));
     let aim = Aim::of(request, &model.1)?;
-    Ok(Input { model, aim, shape, samples, measured, settings })
+    let published = latest_published(archive, environment).await.map_err(SweepError::Read)?;
+    let told = published.and_then(|published| published.change_by(window.end.start()).cloned());
+    Ok(Input { model, aim, shape, samples, measured, settings, given, told })
+}
+
+/// The options that advice may be about.
+fn given(options: &[OptionDocument]) -> Vec<OptionDocument> {
+    let advised = ["aws:autoscaling:trigger", "aws:autoscaling:asg"];
+    options.iter().filter(|option| advised.contains(&option.namespace.as_str())).cloned().collect()
 }
 
 fn lag(fit: Option<&FitDocument>) -> Minutes {
@@ -385,7 +412,16 @@ fn compute(
     input: Input,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<(RecommendationDocument, Vec<Evaluated>), SweepError> {
-    let Input { model: (model, model_document), aim, shape, samples, measured, settings } = input;
+    let Input {
+        model: (model, model_document),
+        aim,
+        shape,
+        samples,
+        measured,
+        settings,
+        given: given_options,
+        told,
+    } = input;
     let held = aim.held;
     let present = Present::read(settings.as_ref(), &samples, request, &aim, &model_document)?;
     let record = Record::of(&samples, request.window);
@@ -399,7 +435,7 @@ fn compute(
         load: &load,
         dynamics: proof.dynamics,
         course: present.course_of(&request.replayed, &shape.traffic)?,
-        initial: Instances(initial(&shape, present.group)),
+        initial: Instances(initial(shape.in_service, present.group)),
     };
     let monitoring = proof.dynamics.monitoring;
     let greatest = Light::Amplified(largest).on(&setting).load;
@@ -426,7 +462,7 @@ fn compute(
         judged.as_ref().ok().map(|judged| replay.beyond(&space, &grid, &present, judged)).unwrap_or_default();
     let other_ceilings =
         given.map(|_| replay.other_ceilings(&aim, &request.grid, &present)).unwrap_or_default();
-    let present_document = present.document(&replay);
+    let present_document = present.document(&replay, given_options);
     let recommended = given.and_then(advice::recommended);
     let now = present_document.as_ref().and_then(|present| present.outcome.as_ref());
     let outcomes = [now, recommended.as_ref().map(|policy| &policy.outcome)];
@@ -443,6 +479,7 @@ fn compute(
         never_seen_above_percent: given.and_then(|verdict| never_seen(verdict, &model_document)),
         model: model_document,
         candidates: candidates_document(&space, judged.as_ref().ok()),
+        replayed_with: Some(proof.dynamics.into()),
         present: present_document,
         back_test: proof.document,
         verdict: verdict.map_or_else(|why| why, verdict_document),
@@ -452,6 +489,7 @@ fn compute(
         credits: given.and_then(|verdict| present.credits(&replay, verdict)),
         target_tracking: given.and_then(|_| replay.target_tracking(&grid)),
         fewest_instance_hours: beyond.fewest_instance_hours,
+        fewest_within: beyond.fewest_within,
         walk_forward: beyond.walk_forward,
         resampled: beyond.resampled,
         picks: judged.as_ref().ok().and_then(|judged| judged.picks.clone()),
@@ -459,6 +497,7 @@ fn compute(
         other_ceilings,
         price,
         would_hold: given.and_then(closest).and_then(|closest| replay.would_hold(closest)),
+        told: given.and(told).and_then(|told| replay.told(&told)),
     };
     Ok((document, judged.map(|judged| judged.kept).unwrap_or_default()))
 }
@@ -502,8 +541,8 @@ fn strayed(
 }
 
 /// Instances at the start of a replay: those that were there, or the fewest that may be.
-fn initial(shape: &Shape, group: Option<Group>) -> u32 {
-    shape.in_service.or(group.map(|group| group.min_size.0)).unwrap_or(1)
+fn initial(in_service: Option<u32>, group: Option<Group>) -> u32 {
+    in_service.or(group.map(|group| group.min_size.0)).unwrap_or(1)
 }
 
 /// What stays the same over all replays of a request.
@@ -640,6 +679,14 @@ impl Replay<'_> {
         self.lights.iter().all(|light| self.holds_in(*light, plan))
     }
 
+    /// What was told before, on this traffic.
+    fn told(&self, told: &ToldChange) -> Option<ToldDocument> {
+        let settings = Settings::from_options(told.options.iter().map(OptionDocument::as_option)).ok()?;
+        let Evaluated { policy, outcome } = self.evaluated(settings.policy().ok()?);
+        let holds = self.holds(&outcome) && self.holds_in_all(&Plan::from(&policy));
+        Some(ToldDocument { at: told.at, options: told.options.clone(), outcome: outcome.into(), holds })
+    }
+
     /// The cheapest target tracking policy that holds, within the limits that are tried.
     fn target_tracking(&self, grid: &Grid) -> Option<TargetTrackingDocument> {
         let warm_up = Minutes(self.setting.dynamics.launch.0 + self.setting.dynamics.boot.0 + 1);
@@ -774,18 +821,21 @@ impl<'a> Present<'a> {
         replay.fails_with(plan).iter().map(ToString::to_string).collect()
     }
 
-    fn document(&self, replay: &Replay<'_>) -> Option<PresentDocument> {
+    fn document(&self, replay: &Replay<'_>, given: Option<Vec<OptionDocument>>) -> Option<PresentDocument> {
         let settings = self.settings?;
         let mut findings = judge(settings);
         findings.extend(self.level.and_then(|level| never_reached(settings, level.get())));
+        let broken = findings.iter().filter(|finding| finding.severity() == Severity::Error);
         let weighty = findings.iter().filter(|finding| finding.severity() > Severity::Note);
         Some(PresentDocument {
             options: settings.policy().as_ref().map(crate::documents::options).unwrap_or_default(),
+            given,
             outcome: self.outcome(replay).map(Into::into),
             room: self.room(replay),
             fails_with: self.fails_with(replay),
             not_simulated: self.plan.as_ref().and_then(|plan| plan.as_ref().err()).map(ToString::to_string),
             findings: weighty.map(ToString::to_string).collect(),
+            broken: broken.map(ToString::to_string).collect(),
         })
     }
 }
@@ -807,7 +857,14 @@ fn traffic_document(Shape { traffic, name, .. }: Shape) -> TrafficDocument {
         minutes: traffic.len(),
         minutes_missing: traffic.missing(),
         peak_requests_per_minute: traffic.peak().map_or(0.0, RequestsPerMinute::get),
+        mean_requests_per_minute: mean(&traffic),
     }
+}
+
+/// Of the minutes that are known.
+fn mean(traffic: &Traffic) -> Option<f64> {
+    let known: Vec<f64> = traffic.requests_per_minute.iter().flatten().map(|rate| rate.get()).collect();
+    (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
 }
 
 fn candidates_document(space: &Space, judged: Option<&Judged>) -> CandidatesDocument {

@@ -230,6 +230,40 @@ impl<'de> Deserialize<'de> for NearPercent {
     }
 }
 
+/// Percent of the instance hours that a change must save to be worth a message.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GainPercent(f64);
+
+impl GainPercent {
+    const MOST: f64 = 50.0;
+
+    /// Refuses what no change would reach.
+    pub fn new(value: f64) -> Result<Self, UnitError> {
+        let in_range = (0.0..=Self::MOST).contains(&value);
+        let (quantity, expected) = ("percent to be saved", "from 0 to 50");
+        in_range.then_some(Self(value)).ok_or(UnitError::OutOfRange { quantity, expected, value })
+    }
+
+    /// As a share.
+    pub fn share(self) -> f64 {
+        self.0 / 100.0
+    }
+}
+
+impl FromStr for GainPercent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::new(percentage(text)?).map_err(|error| error.to_string())
+    }
+}
+
+impl<'de> Deserialize<'de> for GainPercent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(f64::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
 impl Margins {
     /// As they are written; those by default for what is not.
     pub fn written(amplify: Option<Amplify>, near: Option<NearPercent>) -> Self {

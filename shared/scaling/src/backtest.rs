@@ -277,13 +277,8 @@ pub fn back_test(
 ) -> Option<BackTested> {
     let seen = record.deployments(plan.largest_step());
     let deploying = seen_in(record, &seen);
-    let course = course.with_deployments(seen);
-    let load = strayed(record, model);
-    let initial = Instances(record.minutes.first()?.in_service?.round() as u32);
-    let replayed = |dynamics: Dynamics| {
-        let scenario = Scenario { plan: plan.clone(), dynamics, course: course.clone(), initial };
-        replay(&load, &scenario)
-    };
+    let free_run = FreeRun::of(record, model, plan, course, seen)?;
+    let replayed = |dynamics: Dynamics| free_run.replayed(dynamics);
     let half = record.minutes.len() / 2;
     let events = changes(&recorded_counts(record)[..half], &deploying).len();
     let calibrated = events >= LEAST_EVENTS;
@@ -297,6 +292,45 @@ pub fn back_test(
     let mut back_test = compare(record, &rows, plan, &deploying, from)?;
     back_test.line_distance = line_distance(record, from, model);
     Some(BackTested { back_test, dynamics, calibrated })
+}
+
+/// The replay that a back-test held against `record`, minute by minute, with the delays that it found. `None` where the
+/// record does not begin with a known number of instances.
+pub fn tested_rows(
+    record: &Record,
+    model: CpuModel,
+    plan: &Plan,
+    course: &Course,
+    dynamics: Dynamics,
+) -> Option<Vec<Row>> {
+    let seen = record.deployments(plan.largest_step());
+    Some(FreeRun::of(record, model, plan, course, seen)?.replayed(dynamics))
+}
+
+/// A replay that is told what was recorded, but for the instances after the first minute.
+struct FreeRun<'a> {
+    plan: &'a Plan,
+    course: Course,
+    load: Load,
+    initial: Instances,
+}
+
+impl<'a> FreeRun<'a> {
+    fn of(
+        record: &Record,
+        model: CpuModel,
+        plan: &'a Plan,
+        course: &Course,
+        seen: Vec<Deployment>,
+    ) -> Option<Self> {
+        let initial = Instances(record.minutes.first()?.in_service?.round() as u32);
+        Some(Self { plan, course: course.with_deployments(seen), load: strayed(record, model), initial })
+    }
+
+    fn replayed(&self, dynamics: Dynamics) -> Vec<Row> {
+        let (plan, course, initial) = (self.plan.clone(), self.course.clone(), self.initial);
+        replay(&self.load, &Scenario { plan, dynamics, course, initial })
+    }
 }
 
 /// Fewer changes than these say nothing about delays.

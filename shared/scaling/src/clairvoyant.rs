@@ -40,6 +40,11 @@ use crate::units::{CpuPercent, Instances};
 /// # Ok::<(), scaling::units::UnitError>(())
 /// ```
 pub fn fewest_instance_minutes(setting: &Setting<'_>, ceiling: CpuPercent, least: Group) -> Option<u64> {
+    Some(fewest_instances(setting, ceiling, least)?.into_iter().map(u64::from).sum())
+}
+
+/// The same minute by minute: billed instances.
+pub fn fewest_instances(setting: &Setting<'_>, ceiling: CpuPercent, least: Group) -> Option<Vec<u32>> {
     let needs = needs(setting, ceiling)?;
     let lead = (setting.dynamics.launch.0 + setting.dynamics.boot.0) as usize;
     let wanted = later_greatest(&needs, lead);
@@ -47,7 +52,7 @@ pub fn fewest_instance_minutes(setting: &Setting<'_>, ceiling: CpuPercent, least
         wanted.iter().zip(floors(setting, least)).map(|(need, min)| *need.max(&min)).collect();
     let billed = earlier_greatest(&kept, setting.dynamics.drain.0 as usize);
     let helping = (0..needs.len()).map(|minute| deploying(setting, minute).0);
-    Some(billed.into_iter().zip(helping).map(|(own, extra)| u64::from(own) + u64::from(extra)).sum())
+    Some(billed.into_iter().zip(helping).map(|(own, extra)| own + extra).collect())
 }
 
 /// More instances than a group can have.

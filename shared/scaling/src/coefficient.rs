@@ -14,6 +14,7 @@ mod line;
 mod points;
 mod refusal;
 mod regime;
+mod sorted;
 mod usable;
 
 pub use ceiling::Ceiling;
@@ -21,6 +22,7 @@ pub use confidence::{BlockLength, Blocks, Interval};
 pub use curve::Bend;
 pub use refusal::FitError;
 pub use regime::Change;
+pub use sorted::{Use, sorted};
 
 pub(crate) use confidence::{blocks_of, draws};
 pub(crate) use line::least_squares;

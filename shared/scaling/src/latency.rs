@@ -98,6 +98,17 @@ pub fn knee(samples: &[Sample], around: Circumstances<'_>) -> Option<Knee> {
     })
 }
 
+/// CPU percent and response time in seconds of the periods that a knee is looked for in, by the series that stands for what
+/// users feel: the first of p95, p99 and the median that has any value.
+pub fn response_times(samples: &[Sample], around: Circumstances<'_>) -> Option<(Metric, Vec<(f64, f64)>)> {
+    let series = Series::of(samples);
+    let observations = settled(&series, around);
+    let timed = METRICS.into_iter().map(|metric| (metric, Timed::of(&series, &observations, metric)));
+    let (metric, timed) = timed.into_iter().find(|(_, timed)| !timed.cpu.is_empty())?;
+    let seconds = timed.log_seconds.iter().map(|log| log.exp());
+    Some((metric, timed.cpu.iter().copied().zip(seconds).collect()))
+}
+
 /// CPU and the logarithm of response time, period by period.
 #[derive(Default)]
 struct Timed {

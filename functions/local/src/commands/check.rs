@@ -53,7 +53,7 @@ pub(crate) async fn run(command: Check, file: File, output: &mut Output) -> anyh
     }
     if command.files.is_empty() {
         let ground = Ground::of(command.place.or(file.place()), output.is_rehearsal()).await?;
-        let checked = check::environment(&*ground.archive, &ground.environment).await?;
+        let checked = check::environment(&ground.archive, &ground.environment).await?;
         judged.push(Judged::of(ground.environment.to_string(), &checked));
     }
     if output.is_json() {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args, Parser as _};
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{Command, Output, Trellis};
 use crate::garden;
@@ -66,6 +67,17 @@ pub(crate) async fn run(command: Demo, output: &mut Output, now: Timestamp) -> a
     }
 }
 
+#[derive(Serialize)]
+struct SampleDocument {
+    environment: &'static str,
+    metrics_csv: String,
+    settings_json: &'static str,
+}
+
 pub(crate) fn sample(output: &mut Output) -> anyhow::Result<()> {
+    if output.is_json() {
+        let (environment, settings_json) = (garden::ENVIRONMENT, garden::SETTINGS);
+        return output.json(&SampleDocument { environment, metrics_csv: garden::csv(), settings_json });
+    }
     Ok(output.write_all(garden::csv().as_bytes())?)
 }

@@ -80,7 +80,7 @@ pub(crate) async fn take_in(
     now: Timestamp,
 ) -> anyhow::Result<Taken> {
     let request = if what.aws { fetched(ground, time, now).await? } else { recorded(ground, what)? };
-    let report = ingest::run(&*ground.archive, request).await.context("ingesting")?;
+    let report = ingest::run(&ground.archive, request).await.context("ingesting")?;
     Ok(Taken::of(&ground.environment, &report))
 }
 
@@ -98,9 +98,11 @@ async fn fetched(ground: &Ground, time: &Time, now: Timestamp) -> anyhow::Result
     };
     let sources = ground.cloud.sources().await?;
     let waiting = progress::waiting("asking AWS");
-    let fetched = fetch::fetch(&*sources.environments, &*sources.metrics, &*ground.archive, &request).await;
+    let fetched = fetch::fetch(&*sources.environments, &*sources.metrics, &ground.archive, &request).await;
     waiting.finish_and_clear();
-    Ok(fetched?.ingest)
+    let fetched = fetched?;
+    ground.metrics.set(ground.metrics.get() + fetched.metrics_requested as u64);
+    Ok(fetched.ingest)
 }
 
 fn recorded(ground: &Ground, what: &What) -> anyhow::Result<IngestRequest> {

@@ -7,14 +7,17 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use clap::Args;
 use jiff::Timestamp;
+use pipeline::advice::Frame;
+use pipeline::envelope::HttpsBody;
+use pipeline::news::LEAST_GAIN;
 use pipeline::publish::{
     self, Notification, Notifier, NotifyError, PublishReport, PublishRequest, Published, Told,
 };
-use pipeline::values::Instant;
+use pipeline::values::{GainPercent, Instant};
 use scaling::units::MinuteUtc;
 
 use super::{Ground, Output};
-use crate::options::{File, Place};
+use crate::options::{File, Place, Tell};
 
 /// Publish the newest advice, once
 ///
@@ -42,6 +45,11 @@ pub(crate) struct To {
     /// Publish it to this SNS topic, too
     #[arg(long, value_name = "ARN")]
     pub(crate) topic: Option<String>,
+    /// What subscribers of the topic over HTTPS get: json, or chat for Amazon Q Developer in chat applications
+    #[arg(long, value_name = "FORM", default_value = "json", requires = "topic")]
+    https_body: HttpsBody,
+    #[command(flatten)]
+    tell: Tell,
 }
 
 pub(crate) async fn run(
@@ -50,9 +58,9 @@ pub(crate) async fn run(
     output: &mut Output,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    let ground = Ground::of(command.place.or(file.place()), output.is_rehearsal()).await?;
+    let ground = Ground::of(command.place.clone().or(file.place()), output.is_rehearsal()).await?;
     let until = command.until.map_or(MinuteUtc::containing(now)?, |instant| instant.0);
-    let report = publish(&ground, until, &command.to, now).await?;
+    let report = publish(&ground, until, &command.to, &file.tell, None, now).await?;
     if output.is_json() { output.json(&Published::of(&report)) } else { print(&report, output) }
 }
 
@@ -60,15 +68,32 @@ pub(crate) async fn publish(
     ground: &Ground,
     until: MinuteUtc,
     to: &To,
+    file: &Tell,
+    run_usd: Option<f64>,
     now: Timestamp,
 ) -> anyhow::Result<PublishReport> {
-    let request = PublishRequest { environment: ground.environment.clone(), until, now };
+    let tell = to.tell.clone().or(file.clone());
+    let request = PublishRequest {
+        environments: vec![ground.environment.clone()],
+        until,
+        now,
+        least_gain: least_gain(&tell),
+        frame: Frame { pages: tell.pages, run_usd },
+    };
     let notifier = readers(ground, to).await?;
-    publish::run(&*ground.archive, &notifier, request).await.context("publishing")
+    let reports = publish::run(&ground.archive, &notifier, &request).await.context("publishing")?;
+    let (_, report) = reports.into_iter().next().expect("one environment was asked about");
+    report.context("publishing")
+}
+
+/// The share below which a gain is not worth a message.
+pub(crate) fn least_gain(tell: &Tell) -> f64 {
+    tell.least_gain.map_or(LEAST_GAIN, GainPercent::share)
 }
 
 pub(crate) fn print(report: &PublishReport, output: &mut Output) -> anyhow::Result<()> {
-    writeln!(output, "Subject: {}\n\n{}", report.message.subject, report.message.body)?;
+    let text = output.terminal.message(&report.message);
+    writeln!(output, "{text}")?;
     match report.told {
         Told::Now => Ok(()),
         Told::Before { at } => {
@@ -77,6 +102,11 @@ pub(crate) fn print(report: &PublishReport, output: &mut Output) -> anyhow::Resu
         Told::Unconfirmed { at } => Ok(writeln!(
             output,
             "An earlier run broke off while it published this advice on {}; it is not sent again.",
+            clock(at)
+        )?),
+        Told::StillGood { at } => Ok(writeln!(
+            output,
+            "The settings that were published on {} still hold and are about as cheap: this is not sent.",
             clock(at)
         )?),
     }
@@ -91,7 +121,7 @@ async fn readers(ground: &Ground, to: &To) -> anyhow::Result<Readers> {
     let mut readers: Vec<Box<dyn Notifier>> = vec![];
     if !ground.dry_run {
         if let Some(topic) = &to.topic {
-            readers.push(ground.cloud.topic(topic).await?);
+            readers.push(ground.cloud.topic(topic, to.https_body).await?);
         }
         if let Some(path) = &to.message {
             readers.push(Box::new(FileNotifier { path: path.clone() }));

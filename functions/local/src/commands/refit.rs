@@ -88,7 +88,7 @@ pub(crate) async fn refit(
     let ceiling = ceiling.map(|percent| percent.0);
     let environment = ground.environment.clone();
     let request = RefitRequest { environment, window, rules, ceiling, load_test };
-    refit::run(&*ground.archive, request).await.context("refitting")
+    refit::run(&ground.archive, request).await.context("refitting")
 }
 
 pub(crate) fn print(report: &RefitReport, output: &mut Output) -> anyhow::Result<()> {

@@ -14,13 +14,13 @@ use serde::Serialize;
 use super::ingest::What;
 use super::publish::To;
 use super::sweep::How;
-use super::{Ground, Output, ingest, publish, refit, sweep};
+use super::{Ground, Output, ingest, publish, refit, report, sweep};
 use crate::options::{File, FitOptions, Place, Time};
 
 /// Do all of it: ingest, refit, sweep, publish
 ///
 /// Takes in metrics, from AWS (--aws) or from files, learns what a request costs (unless --coefficient states it), replays the
-/// traffic under every plausible policy, and prints the advice.
+/// traffic under every plausible policy, prints the advice, and makes the page with pictures.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   trellis run --environment web-prod --aws --profile production
@@ -61,6 +61,8 @@ struct Files {
     recommendation: PathBuf,
     table: PathBuf,
     message: Option<PathBuf>,
+    report: PathBuf,
+    index: PathBuf,
 }
 
 pub(crate) async fn run(command: Run, file: File, output: &mut Output, now: Timestamp) -> anyhow::Result<()> {
@@ -81,8 +83,11 @@ pub(crate) async fn run(command: Run, file: File, output: &mut Output, now: Time
         refit::print(fitted, output)?;
         output.flush()?;
     }
+    let tell = file.tell.clone();
     let swept = sweep::sweep(&ground, window, Replayed::Recorded, command.how.or(file)).await?;
-    let published = publish::publish(&ground, window.end, &command.to, now).await?;
+    let published =
+        publish::publish(&ground, window.end, &command.to, &tell, Some(ground.spent_usd()), now).await?;
+    let [page, index] = report::make(&ground, window.end, now).await?;
     let keys = swept.keys.expect("a sweep of recorded traffic is kept");
     let files = Files {
         samples: PathBuf::from(&ground.place).join("samples"),
@@ -90,6 +95,8 @@ pub(crate) async fn run(command: Run, file: File, output: &mut Output, now: Time
         recommendation: ground.path(&keys.recommendation),
         table: ground.path(&keys.table),
         message: command.to.message.filter(|_| !ground.dry_run),
+        report: ground.path(&page),
+        index: ground.path(&index),
     };
     if output.is_json() {
         let fit = fitted.map(|fitted| fitted.document);
@@ -107,6 +114,8 @@ fn print(files: &Files, output: &mut Output) -> anyhow::Result<()> {
         ("the cheapest that hold", Some(&files.table)),
         ("what a request costs", files.fit.as_ref()),
         ("the samples", Some(&files.samples)),
+        ("all environments", Some(&files.index)),
+        ("the page with pictures", Some(&files.report)),
     ];
     writeln!(output, "Files:")?;
     for (what, path) in named.into_iter().filter_map(|(what, path)| Some((what, path?))) {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 use scaling::alarm::AlarmState;
 use scaling::course::Course;
 use scaling::cpu_model::CpuModel;
@@ -18,8 +18,9 @@ use scaling::traffic::{Load, Traffic};
 use scaling::units::{Instances, MinuteUtc, Minutes, RequestsPerMinute, Seconds};
 use serde::Serialize;
 
-use super::{Output, dynamics, staged, trace};
+use super::{Output, dynamics, printed, staged, table_of, trace};
 use crate::options::{Cost, Delays, Intake, Shape};
+use crate::terminal::Terminal;
 use pipeline::documents::OutcomeDocument;
 use pipeline::refit::ceiling_or_default;
 use pipeline::values::Percent;
@@ -218,7 +219,10 @@ fn by_aws(command: &Simulate, traffic: &Traffic, load: &Load, output: &mut Outpu
     }
     print(&lines, command.format, output)?;
     if command.format == Format::Table {
-        writeln!(output, "\n{}\n{}", command.policy.said()?, summary(&outcome, ceiling.get()))?;
+        let (policy, summary) = (command.policy.said()?, summary(&outcome, ceiling.get()));
+        let fitted = |text: &str| output.terminal.fitted(text);
+        let (policy, summary) = (fitted(&policy), fitted(&summary));
+        writeln!(output, "\n{policy}\n{summary}")?;
     }
     Ok(())
 }
@@ -338,7 +342,10 @@ fn decision(decision: Decision, clock: Clock) -> String {
 fn print(lines: &[Line], format: Format, output: &mut Output) -> anyhow::Result<()> {
     match format {
         Format::Csv => csv(lines, output),
-        Format::Table => Ok(writeln!(output, "{}", table(lines))?),
+        Format::Table => {
+            let table = table(lines, output.terminal);
+            Ok(writeln!(output, "{}", printed(table))?)
+        }
     }
 }
 
@@ -361,10 +368,10 @@ fn csv(lines: &[Line], output: &mut Output) -> anyhow::Result<()> {
 }
 
 /// Equal minutes are one row.
-fn table(lines: &[Line]) -> Table {
+fn table(lines: &[Line], terminal: Terminal) -> Table {
     let headers = [
         "minutes",
-        "requests/min",
+        "requests per min",
         "desired",
         "in service",
         "serving",
@@ -374,7 +381,7 @@ fn table(lines: &[Line]) -> Table {
         "low",
         "policy",
     ];
-    let mut table = table_of(&headers, 1..7);
+    let mut table = table_of(&headers, 1..7, terminal);
     let mut first = 0;
     for index in 0..lines.len() {
         let last = index + 1 == lines.len() || lines[index].cells() != lines[index + 1].cells();
@@ -392,17 +399,6 @@ fn table(lines: &[Line]) -> Table {
 fn span(from: &str, to: &str) -> String {
     let same_date = from.split_once('T').zip(to.split_once('T')).filter(|(from, to)| from.0 == to.0);
     same_date.map_or(format!("{from} – {to}"), |(_, (_, time))| format!("{from} – {time}"))
-}
-
-fn table_of(headers: &[&str], numbers: std::ops::Range<usize>) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(headers.to_vec());
-    for index in numbers {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
 }
 
 #[derive(Serialize)]
@@ -450,13 +446,17 @@ fn print_talk(replayed: &TalkReplayed, format: Format, output: &mut Output) -> a
         }
         return Ok(());
     }
-    let mut table = table_of(&["minute", "requests/min", "instances", "CPU %"], 0..4);
+    let mut table = table_of(&["minute", "requests per min", "instances", "CPU %"], 0..4, output.terminal);
     for line in &replayed.minutes {
         let TalkLine { minute, requests_per_minute, instances, cpu_percent } = line;
         let cells = [format!("{minute}"), format!("{requests_per_minute:.0}"), format!("{instances}")];
         table.add_row([cells.to_vec(), vec![format!("{cpu_percent:.6}")]].concat());
     }
     let TalkReplayed { mean_cpu_percent, max_cpu_percent, .. } = replayed;
-    writeln!(output, "{table}\n\nmean CPU {mean_cpu_percent:.6} %, highest {max_cpu_percent:.6} %")?;
+    writeln!(
+        output,
+        "{}\n\nmean CPU {mean_cpu_percent:.6} %, highest {max_cpu_percent:.6} %",
+        printed(table)
+    )?;
     Ok(())
 }

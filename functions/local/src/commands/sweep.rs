@@ -96,13 +96,14 @@ pub(crate) async fn sweep(
         threads: threads(how.aim.threads),
     };
     let bar = progress::bar("replaying policies");
-    let report = sweep::run(&*ground.archive, request, &progress::report(&bar)).await;
+    let report = sweep::run(&ground.archive, request, &progress::report(&bar)).await;
     bar.finish_and_clear();
     report.context("sweeping policies")
 }
 
 fn print(ground: &Ground, report: &SweepReport, output: &mut Output) -> anyhow::Result<()> {
-    write!(output, "{}", advice::message(&report.document).body)?;
+    let text = output.terminal.body(&advice::message(&report.document).body);
+    write!(output, "{text}")?;
     match &report.keys {
         None => writeln!(output, "\nThis was a what-if: nothing was kept.")?,
         Some(_) if ground.dry_run => writeln!(output, "\nThis was a rehearsal: nothing was kept.")?,

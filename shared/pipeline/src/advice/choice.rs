@@ -6,6 +6,7 @@ use crate::documents::{
     RecommendationDocument, ResampledDocument, VerdictDocument, WalkForwardDocument, WouldHoldDocument,
 };
 
+use super::reasons::steps;
 use super::{one_sentence_of, plural, wrapped};
 
 /// How the choice does on days that it had not seen, and on days drawn anew.
@@ -114,10 +115,7 @@ fn differing(pick: &PickDocument, balanced: &PickDocument) -> String {
 }
 
 fn comes_to(pick: &PickDocument) -> String {
-    format!(
-        "takes {:.1} instance hours and bears {:.2} times this traffic",
-        pick.outcome.instance_hours, pick.room
-    )
+    format!("takes {:.1} instance hours and holds {}", pick.outcome.instance_hours, steps(pick.room))
 }
 
 /// With a minute over, less may do.

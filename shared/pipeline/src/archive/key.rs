@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use scaling::units::MinuteUtc;
 
 /// The name of an Elastic Beanstalk environment.
@@ -89,6 +89,11 @@ impl Prefix {
         Self::of("sweeps", environment)
     }
 
+    /// The samples of all environments.
+    pub fn all_samples() -> Self {
+        Self("samples/".to_owned())
+    }
+
     /// As the store has it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -136,15 +141,37 @@ impl Key {
         Prefix::sweeps(environment).of_day(minute, "recommendation.json")
     }
 
+    /// The page about the advice of the day of `minute`.
+    pub fn report(environment: &Environment, minute: MinuteUtc) -> Self {
+        Prefix::sweeps(environment).of_day(minute, "report.html")
+    }
+
+    /// The page over all environments.
+    pub fn reports() -> Self {
+        Self("sweeps/index.html".to_owned())
+    }
+
     /// What the subscribers were last told.
     pub fn latest_published(environment: &Environment) -> Self {
         let Prefix(prefix) = Prefix::of("published", environment);
         Self(format!("{prefix}latest.json"))
     }
 
+    /// Why `stage` last had nothing to give.
+    pub fn refusal(environment: &Environment, stage: &str) -> Self {
+        let Prefix(prefix) = Prefix::of("refusals", environment);
+        Self(format!("{prefix}{stage}.json"))
+    }
+
     /// Which environments are looked after.
     pub fn fleet() -> Self {
         Self("fleet/latest.json".to_owned())
+    }
+
+    /// The environment that it is of, if it is of one.
+    pub fn environment(&self) -> Option<Environment> {
+        let encoded = self.0.split('/').find_map(|part| part.strip_prefix("environment="))?;
+        Environment::new(percent_decode_str(encoded).decode_utf8().ok()?).ok()
     }
 
     /// A key that a store lists.

@@ -8,6 +8,7 @@ use crate::values::Price;
 
 /// The advice that the first days of the window alone would have given, and what it did to the days after them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WalkForwardDocument {
     /// Days by which it was chosen.
     pub days_choosing: usize,
@@ -21,6 +22,7 @@ pub struct WalkForwardDocument {
 
 /// What the recommended settings come to on days of the window drawn anew, with replacement.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResampledDocument {
     /// Samples.
     pub resamples: usize,
@@ -52,17 +54,19 @@ impl ResampledDocument {
 
 /// Settings to take instead.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PickDocument {
     /// Every option that they consist of.
     pub options: Vec<OptionDocument>,
     /// What they do to the traffic.
     pub outcome: OutcomeDocument,
-    /// How many times the traffic they bear before CPU reaches the ceiling.
+    /// Up to how many times the traffic they hold at every step of a hundredth.
     pub room: f64,
 }
 
 /// Three settings by how much they dare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PicksDocument {
     /// The cheapest that hold the traffic as it was, also with metrics that come a minute later: no margin for more of it.
     pub cheap: PickDocument,
@@ -75,6 +79,7 @@ pub struct PicksDocument {
 
 /// The cheapest settings with at most so many minutes over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FrontierStepDocument {
     /// Billed instance hours.
     pub instance_hours: f64,
@@ -86,6 +91,7 @@ pub struct FrontierStepDocument {
 
 /// What another ceiling would take.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OtherCeilingDocument {
     /// The ceiling.
     pub cpu_ceiling_percent: f64,
@@ -98,6 +104,7 @@ pub struct OtherCeilingDocument {
 
 /// What would make the closest settings hold, where none do. Either may be enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WouldHoldDocument {
     /// The smallest `MinSize` above theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,6 +121,7 @@ pub struct WouldHoldDocument {
 
 /// What it costs. A month has 30.4 days.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PriceDocument {
     /// USD for an hour of an instance.
     pub usd_per_instance_hour: f64,

@@ -14,6 +14,7 @@ use super::{SCHEMA_VERSION, WindowDocument};
 
 /// What a request costs. Fields that early fits did not have are absent there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FitDocument {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -66,6 +67,7 @@ pub struct FitDocument {
 
 /// Where a number lies, 95 times of 100.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IntervalDocument {
     /// Its lower end.
     pub low: f64,
@@ -81,6 +83,7 @@ impl From<Interval> for IntervalDocument {
 
 /// How sure a line is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfidenceDocument {
     /// Where the coefficient lies.
     pub coefficient: IntervalDocument,
@@ -96,8 +99,10 @@ pub struct ConfidenceDocument {
 
 /// A request costs something else than it did.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DriftDocument {
     /// Since then; where `exact` is false, since some time after.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub since: Timestamp,
     /// Whether the change itself was seen, or two fits were compared.
     pub exact: bool,
@@ -105,11 +110,13 @@ pub struct DriftDocument {
     pub share: f64,
     /// The end of a deployment that was under way at about that time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub deployment: Option<Timestamp>,
 }
 
 /// A level that CPU does not pass, however many requests there are.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CeilingDocument {
     /// The level, CPU percent.
     pub level_percent: f64,
@@ -123,6 +130,7 @@ pub struct CeilingDocument {
 
 /// CPU rises by a curve and not by a line.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BendDocument {
     /// How far CPU lies above the line at the greatest loads, points of percent; below zero if under it.
     pub at_top_percent: f64,
@@ -132,6 +140,7 @@ pub struct BendDocument {
 
 /// Where response time departs from its base.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KneeDocument {
     /// The series: `latency_p95_seconds`, or another where that is not known.
     pub metric: String,
@@ -149,6 +158,7 @@ pub struct KneeDocument {
 
 /// What one instance can serve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CapacityDocument {
     /// Up to this CPU percent.
     pub cpu_percent: f64,

@@ -17,7 +17,7 @@ use scaling::walk_forward::{self, split};
 
 use super::{Aim, Engines, GridOverrides, Judged, KEPT, NEAR, Present, Replay, chosen};
 use crate::documents::{
-    FrontierStepDocument, OtherCeilingDocument, PickDocument, PicksDocument, PolicyDocument,
+    FrontierStepDocument, LimitsDocument, OtherCeilingDocument, PickDocument, PicksDocument, PolicyDocument,
     ResampledDocument, WalkForwardDocument, WouldHoldDocument, options,
 };
 
@@ -35,8 +35,19 @@ const OTHER_CEILINGS: [f64; 3] = [40.0, 50.0, 60.0];
 #[derive(Default)]
 pub(super) struct Beyond {
     pub(super) fewest_instance_hours: Option<f64>,
+    pub(super) fewest_within: Option<LimitsDocument>,
     pub(super) walk_forward: Option<WalkForwardDocument>,
     pub(super) resampled: Option<ResampledDocument>,
+}
+
+/// The smallest limits of all that are compared.
+fn least(grid: &Grid, present: &Present<'_>) -> Option<Group> {
+    let limits = |tried: &[Instances], present: Option<Instances>| tried.iter().copied().chain(present).min();
+    Some(Group {
+        min_size: limits(&grid.min_sizes, present.group.map(|group| group.min_size))?,
+        max_size: limits(&grid.max_sizes, present.group.map(|group| group.max_size))?,
+        cooldown: Seconds(0),
+    })
 }
 
 impl Replay<'_> {
@@ -49,22 +60,18 @@ impl Replay<'_> {
         judged: &Judged,
     ) -> Beyond {
         let chosen = chosen(&judged.verdict);
+        let least = least(grid, present);
+        let fewest_instance_hours = least.and_then(|least| self.fewest_instance_hours(least));
+        let limits = |least: Group| LimitsDocument { min_size: least.min_size.0, max_size: least.max_size.0 };
         Beyond {
-            fewest_instance_hours: self.fewest_instance_hours(grid, present),
+            fewest_instance_hours,
+            fewest_within: fewest_instance_hours.and(least).map(limits),
             walk_forward: chosen.and_then(|_| self.walk_forward(space)),
             resampled: chosen.and_then(|chosen| self.resampled(chosen, present, &judged.kept)),
         }
     }
 
-    /// By the smallest limits of all that are compared.
-    fn fewest_instance_hours(&self, grid: &Grid, present: &Present<'_>) -> Option<f64> {
-        let limits =
-            |tried: &[Instances], present: Option<Instances>| tried.iter().copied().chain(present).min();
-        let least = Group {
-            min_size: limits(&grid.min_sizes, present.group.map(|group| group.min_size))?,
-            max_size: limits(&grid.max_sizes, present.group.map(|group| group.max_size))?,
-            cooldown: Seconds(0),
-        };
+    fn fewest_instance_hours(&self, least: Group) -> Option<f64> {
         let fewest = fewest_instance_minutes(&self.setting, self.question.ceiling, least)?;
         Some(fewest as f64 / 60.0)
     }
@@ -147,11 +154,11 @@ impl Replay<'_> {
             let PolicyDocument { options, outcome } = policy(evaluated);
             PickDocument { options, outcome, room: self.room(evaluated) }
         };
-        Some(PicksDocument {
-            cheap: pick(&self.cheap(engines)?),
-            balanced: pick(chosen),
-            safe: pick(&self.safe(space, kept).unwrap_or(*chosen)),
-        })
+        let (cheap, balanced) = (pick(&self.cheap(engines)?), pick(chosen));
+        let safe = self.safe(space, kept).map(|safe| pick(&safe));
+        // The cheapest that bears enough may bear less than the recommended one does.
+        let safe = safe.filter(|safe| balanced.room <= safe.room).unwrap_or_else(|| balanced.clone());
+        Some(PicksDocument { cheap, balanced, safe })
     }
 
     /// The cheapest that holds as things were, and with later metrics.

@@ -45,10 +45,11 @@ pub enum Day {
 pub(crate) const STAGED: &str = "traffic made from stages";
 
 /// Traffic to replay.
-pub(crate) struct Shape {
-    pub(crate) traffic: Traffic,
+pub struct Shape {
+    /// Requests, minute after minute.
+    pub traffic: Traffic,
     /// What it is, unless it is that of the window as it was.
-    pub(crate) name: Option<String>,
+    pub name: Option<String>,
     /// Instances that were there when it began.
     pub(crate) in_service: Option<u32>,
 }
@@ -117,15 +118,15 @@ impl Shape {
     }
 }
 
-/// The traffic that a sweep of `window` would replay.
-pub async fn traffic(
+/// What a sweep of `window` would replay.
+pub async fn shape(
     archive: &dyn Archive,
     environment: &Environment,
     window: Window,
     asked: &Replayed,
-) -> Result<Traffic, SweepError> {
+) -> Result<Shape, SweepError> {
     let samples = read_samples(archive, environment, window).await.map_err(SweepError::Read)?;
-    Ok(Shape::of(archive, environment, window, asked, &samples).await?.traffic)
+    Shape::of(archive, environment, window, asked, &samples).await
 }
 
 fn busiest(environment: &Environment, window: Window, samples: &[Sample]) -> Result<MinuteUtc, SweepError> {
@@ -133,7 +134,8 @@ fn busiest(environment: &Environment, window: Window, samples: &[Sample]) -> Res
     day.ok_or_else(|| SweepError::NoTraffic { environment: environment.clone(), window })
 }
 
-fn first_in_service(samples: &[Sample]) -> Option<u32> {
+/// Instances that were there at first.
+pub(super) fn first_in_service(samples: &[Sample]) -> Option<u32> {
     let first = samples.iter().find_map(|sample| sample.get(Metric::InService))?;
     Some(first.round() as u32)
 }
