@@ -15,7 +15,7 @@ use pipeline::recorded::ebextensions;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::{option, told};
+use crate::{option, read_by_python, told};
 
 const TRIGGER: &str = "aws:autoscaling:trigger";
 
@@ -194,17 +194,6 @@ fn all_news(name: &str) -> Vec<News> {
     told::one_of_each().into_iter().map(|(_, news)| told::renamed(news, name)).collect()
 }
 
-fn read_by_others(directory: &Path) -> Value {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let output = Command::new(package.join("../.venv/bin/python"))
-        .arg(package.join("claims/formats.py"))
-        .args([directory, Path::new(SCHEMA)])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
 #[test]
 #[cfg_attr(no_python_readers, ignore = "the Python readers are not installed: run `make test`")]
 fn other_programs_read_what_is_sent_and_what_is_pasted() {
@@ -227,7 +216,7 @@ fn other_programs_read_what_is_sent_and_what_is_pasted() {
         broken["schema_version"] = json!("one");
         write(format!("xbroken-{index}.json"), &broken.to_string());
     }
-    let seen = read_by_others(directory.path());
+    let seen = read_by_python("formats.py", [directory.path(), Path::new(SCHEMA)]);
     let seen = seen.as_object().unwrap();
     assert_eq!(seen.len(), 3 * HOSTILE.len() + 2 * 3);
     for (file, seen) in seen {

@@ -1,8 +1,5 @@
 //! Our Parquet, read by other programs: pandas, PyArrow and DuckDB.
 
-use std::path::Path;
-use std::process::Command;
-
 use pipeline::archive::directory::DirectoryArchive;
 use pipeline::archive::{Environment, Key};
 use pipeline::store::merge_samples;
@@ -10,7 +7,7 @@ use scaling::sample::{Metric, Period, Sample};
 use scaling::units::{MinuteUtc, Minutes};
 use serde_json::{Value, json};
 
-use crate::block_on;
+use crate::{block_on, read_by_python};
 
 const DAY: i64 = 29_892_960;
 
@@ -43,18 +40,6 @@ fn rows(samples: &[Sample]) -> Value {
     samples.iter().map(row).collect()
 }
 
-fn read_by_others(directory: &Path, files: &[String]) -> Value {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let output = Command::new(package.join("../.venv/bin/python"))
-        .arg(package.join("claims/parquet_readers.py"))
-        .arg(directory)
-        .args(files)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
 #[test]
 #[cfg_attr(no_python_readers, ignore = "the Python readers are not installed: run `make test`")]
 fn pandas_pyarrow_and_duckdb_read_the_same_instants_nulls_and_types() {
@@ -69,7 +54,8 @@ fn pandas_pyarrow_and_duckdb_read_the_same_instants_nulls_and_types() {
         let key = Key::samples(&environment, samples[0].minute_utc);
         directory.path().join(key.as_str()).display().to_string()
     };
-    let read = read_by_others(directory.path(), &days.iter().map(file).collect::<Vec<_>>());
+    let root = directory.path().display().to_string();
+    let read = read_by_python("parquet_readers.py", std::iter::once(root).chain(days.iter().map(file)));
     for (samples, seen) in days.iter().zip(read["days"].as_array().unwrap()) {
         for reader in ["pandas", "pyarrow", "duckdb"] {
             assert_eq!(seen[reader]["rows"], rows(samples), "{reader}");

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use pipeline::archive::ArchiveError;
+use pipeline::causes::with_causes;
 use pipeline::fetch::FetchError;
 use pipeline::service::{Trouble, trouble};
 use pipeline::store::StoreError;
@@ -71,7 +72,7 @@ pub struct Stale {
 impl Failure {
     /// The failure that `error` amounts to.
     pub fn of(error: &(dyn Error + 'static)) -> Self {
-        Self { kind: kind(error), message: chain(error) }
+        Self { kind: kind(error), message: with_causes(error) }
     }
 }
 
@@ -127,18 +128,4 @@ fn own_kind(error: &(dyn Error + 'static)) -> Option<Kind> {
         }
         _ => None,
     }
-}
-
-/// The error and its causes in one line. One that only repeats its cause is told once.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.ends_with(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -10,6 +10,7 @@
 pub mod activity;
 pub mod advice;
 pub mod archive;
+pub mod causes;
 pub mod chat;
 pub mod check;
 pub mod documents;

@@ -10,6 +10,7 @@ use scaling::coefficient::FitError;
 use scaling::units::{MinuteUtc, Minutes};
 
 use crate::archive::{Archive, Environment, Key};
+use crate::causes::with_causes;
 use crate::documents::{RecommendationDocument, RefusalDocument, SCHEMA_VERSION};
 use crate::fetch::FetchError;
 use crate::refit::{RefitError, RefitRequest};
@@ -120,19 +121,9 @@ async fn keep(
     write_json(archive, &Key::refusal(environment, stage), &document).await
 }
 
-/// What is wrong, without what was being done: the error's cause and the causes of that, in one line. One that only repeats its cause is told once.
+/// What is wrong, without what was being done: the error's cause and the causes of that.
 fn said(error: &(dyn Error + 'static)) -> String {
-    let error = error.source().unwrap_or(error);
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.ends_with(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
+    with_causes(error.source().unwrap_or(error))
 }
 
 fn fetch_reason(error: &FetchError) -> Reason {

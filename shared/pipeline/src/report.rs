@@ -21,6 +21,7 @@ use scaling::units::{MinuteUtc, Minutes, Window};
 
 use crate::activity::Activity;
 use crate::archive::{Archive, Environment, Key, Prefix};
+use crate::causes::with_causes;
 use crate::documents::{FitDocument, RecommendationDocument, RefusalDocument, SettingsDocument};
 use crate::refit::seen;
 use crate::refusals;
@@ -208,7 +209,7 @@ impl<'a> Shown<'a> {
         let in_force = settings.iter().rev().find(|settings| settings.since <= window.end.start());
         let replays = match recommendation {
             None => Err("there is no advice yet".to_owned()),
-            Some(advice) => replays(advice, samples, in_force).map_err(|error| with_cause(&error)),
+            Some(advice) => replays(advice, samples, in_force).map_err(|error| with_causes(&error)),
         };
         let of_advice = recommendation.as_ref().and_then(|advice| advice.model.fit.as_deref());
         let checked = in_force.and_then(|settings| settings.settings().ok());
@@ -229,9 +230,4 @@ impl<'a> Shown<'a> {
     fn end(&self) -> f64 {
         self.evidence.window.end.epoch_minutes() as f64
     }
-}
-
-fn with_cause(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
