@@ -16,6 +16,11 @@ pub(super) fn why(recommendation: &RecommendationDocument) -> String {
     }
     let candidates = &recommendation.candidates;
     let mut text = match recommendation.verdict {
+        VerdictDocument::NotTrusted if is_broken(recommendation) => {
+            "Why: what a group does under such settings hangs on single minutes, and can't be replayed closely enough to \
+             compare others with it."
+                .to_owned()
+        }
         VerdictDocument::NotTrusted => {
             "Why: what can't be replayed can't be improved by replaying.".to_owned()
         }
@@ -44,6 +49,11 @@ pub(super) fn why(recommendation: &RecommendationDocument) -> String {
         let _ = write!(text, " Note on the present settings: {finding}.");
     }
     wrapped(&text)
+}
+
+/// Whether the present settings can't work as meant.
+fn is_broken(recommendation: &RecommendationDocument) -> bool {
+    recommendation.present.as_ref().is_some_and(|present| !present.broken.is_empty())
 }
 
 /// What the recommended policy bears, and what the present one does not.
