@@ -1,5 +1,6 @@
 //! Runs the hot loop a little, so that its instructions can be counted: `apart`, `by-the-minute` or `carried` says what the
-//! lanes carry, a number how many kinds of settings are gone through. Prints how many minutes that is. What two numbers
+//! lanes carry, `fleet-63` or `fleet-255` how large groups may be that are apart, a number how many kinds of settings are
+//! gone through. Prints how many minutes that is. What two numbers
 //! differ by is the loop alone.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that meets an error stops")]
@@ -20,23 +21,25 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let [carried, kinds] = &arguments[..] else {
         // `cargo test --benches` runs it without a word.
-        println!("give apart, by-the-minute or carried, and a number of kinds");
+        println!("give apart, by-the-minute, carried, fleet-63 or fleet-255, and a number of kinds");
         return;
     };
-    let (period, cooldown) = match carried.as_str() {
-        "apart" => (1, 360),
-        "by-the-minute" => (1, 180),
-        _ => (5, 360),
+    let (period, cooldown, most) = match carried.as_str() {
+        "apart" => (1, 360, 15),
+        "by-the-minute" => (1, 180, 15),
+        "fleet-63" => (1, 360, 63),
+        "fleet-255" => (1, 360, 255),
+        _ => (5, 360, 15),
     };
-    go_through(period, cooldown, kinds.parse().unwrap());
+    go_through(period, cooldown, most, kinds.parse().unwrap());
 }
 
 fn percent(value: u32) -> CpuPercent {
     CpuPercent::new(f64::from(value)).unwrap()
 }
 
-fn go_through(period: u32, cooldown: u32, kinds: u32) {
-    let load = noisy(2, 155.0);
+fn go_through(period: u32, cooldown: u32, most: u32, kinds: u32) {
+    let load = noisy(2, 155.0 * f64::from(most) / 15.0);
     let grid = Grid {
         upper_thresholds: (10..91).map(percent).collect(),
         lower_thresholds: (1..90).map(percent).collect(),
@@ -46,7 +49,7 @@ fn go_through(period: u32, cooldown: u32, kinds: u32) {
         evaluation_periods: vec![1],
         cooldowns: vec![Seconds(cooldown)],
         min_sizes: vec![Instances(1)],
-        max_sizes: vec![Instances(15)],
+        max_sizes: vec![Instances(most)],
     };
     let (dynamics, course) = (Dynamics::default(), Course::default());
     let setting = Setting { load: &load, dynamics, course, initial: Instances(2) };

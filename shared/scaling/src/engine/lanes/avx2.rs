@@ -16,6 +16,15 @@ impl Avx2 {
     }
 }
 
+impl Avx2 {
+    #[inline(always)]
+    fn le_half(a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_cmpeq_epi16(_mm256_min_epu16(a, b), a) }
+    }
+}
+
+// No closures here: they are compiled without the instructions where they are not inlined, and then every instruction is a
+// call.
 impl Lanes for Avx2 {
     const WIDTH: usize = 32;
     type Vector = __m256i;
@@ -144,10 +153,7 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn le_words(self, a: Self::Words, b: Self::Words) -> __m256i {
-        unsafe {
-            let half = |a, b| _mm256_cmpeq_epi16(_mm256_min_epu16(a, b), a);
-            _mm256_packs_epi16(half(a.0, b.0), half(a.1, b.1))
-        }
+        unsafe { _mm256_packs_epi16(Self::le_half(a.0, b.0), Self::le_half(a.1, b.1)) }
     }
 
     #[inline(always)]
@@ -164,11 +170,11 @@ impl Lanes for Avx2 {
         unsafe {
             let by_bit_4 = _mm256_slli_epi16::<3>(index);
             let by_bit_5 = _mm256_slli_epi16::<2>(index);
-            let half = |from: usize| {
-                let low = self.lookup16(&quarters[from], index);
-                _mm256_blendv_epi8(low, self.lookup16(&quarters[from + 1], index), by_bit_4)
-            };
-            _mm256_blendv_epi8(half(0), half(2), by_bit_5)
+            let low =
+                self.select(by_bit_4, self.lookup16(&quarters[1], index), self.lookup16(&quarters[0], index));
+            let high =
+                self.select(by_bit_4, self.lookup16(&quarters[3], index), self.lookup16(&quarters[2], index));
+            self.select(by_bit_5, high, low)
         }
     }
 
@@ -177,11 +183,10 @@ impl Lanes for Avx2 {
     fn lookup256(self, table: &[u8; 256], index: __m256i) -> __m256i {
         let (quarters, _) = table.as_chunks::<64>();
         let low = self.and(index, self.splat(63));
-        let half = |from: usize| {
-            let [a, b] = [&quarters[from], &quarters[from + 1]].map(|quarter| self.lookup64(quarter, low));
-            unsafe { _mm256_blendv_epi8(a, b, _mm256_slli_epi16::<1>(index)) }
-        };
-        self.select(index, half(2), half(0))
+        let by_bit_6 = unsafe { _mm256_slli_epi16::<1>(index) };
+        let lower = self.select(by_bit_6, self.lookup64(&quarters[1], low), self.lookup64(&quarters[0], low));
+        let upper = self.select(by_bit_6, self.lookup64(&quarters[3], low), self.lookup64(&quarters[2], low));
+        self.select(index, upper, lower)
     }
 
     #[inline(always)]
@@ -192,13 +197,14 @@ impl Lanes for Avx2 {
         let mut found = [0; 16];
         unsafe {
             let index = _mm_loadu_si128(index.as_ptr().cast());
-            let [low, high] = [0, 8].map(|from| _mm256_loadu_si256(few[from..from + 8].as_ptr().cast()));
+            let low = _mm256_loadu_si256(few[..8].as_ptr().cast());
+            let high = _mm256_loadu_si256(few[8..].as_ptr().cast());
             let halves = [_mm256_cvtepu8_epi32(index), _mm256_cvtepu8_epi32(_mm_srli_si128::<8>(index))];
             for (half, index) in halves.into_iter().enumerate() {
-                let [a, b] = [low, high]
-                    .map(|entries| _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(entries, index)));
+                let low = _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(low, index));
+                let high = _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(high, index));
                 let is_high = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(index));
-                let entries = _mm256_castps_si256(_mm256_blendv_ps(a, b, is_high));
+                let entries = _mm256_castps_si256(_mm256_blendv_ps(low, high, is_high));
                 _mm256_storeu_si256(found[8 * half..8 * half + 8].as_mut_ptr().cast(), entries);
             }
         }

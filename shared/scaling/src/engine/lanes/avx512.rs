@@ -170,7 +170,8 @@ impl Lanes for Avx512 {
     #[inline(always)]
     fn lookup256(self, table: &[u8; 256], index: __m512i) -> __m512i {
         let (quarters, _) = table.as_chunks::<64>();
-        let [a, b, c, d] = [0, 1, 2, 3].map(|quarter| Self::row(&quarters[quarter]));
+        let [a, b] = [Self::row(&quarters[0]), Self::row(&quarters[1])];
+        let [c, d] = [Self::row(&quarters[2]), Self::row(&quarters[3])];
         unsafe {
             let low = _mm512_permutex2var_epi8(a, index, b);
             let high = _mm512_permutex2var_epi8(c, index, d);
