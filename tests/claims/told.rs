@@ -279,6 +279,18 @@ fn the_headline_says_what_changes_and_what_that_does() {
 }
 
 #[test]
+fn values_of_a_table_never_touch() {
+    let mut advice = change();
+    advice.present = None;
+    let body = advice::message(&advice).body;
+    assert!(body.contains("not set  CPUUtilization"), "{body}");
+    assert!(
+        body.lines().filter(|line| line.contains("not set")).all(|line| line.contains("not set  ")),
+        "{body}"
+    );
+}
+
+#[test]
 fn no_more_is_said_to_hold_than_was_tried() {
     let said = |room: f64, lights: &[&str]| {
         let mut advice = change();

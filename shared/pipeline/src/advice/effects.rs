@@ -20,7 +20,9 @@ pub(super) fn settings(news: &News, advice: &RecommendationDocument) -> String {
     }
     let title = format!("  {:<LABEL$}{:>NOW$}{:>THEN$}", "setting", "now", "recommended");
     let row = |Change { to, from }: Change<'_>| {
-        format!("  {:<LABEL$}{:>NOW$}{:>THEN$}", to.option_name, from.unwrap_or("not set"), to.value)
+        // Long values stand farther right, and never touch.
+        let (now, then) = (from.unwrap_or("not set"), &to.value);
+        format!("  {:<LABEL$}  {now:>w$}  {then:>v$}", to.option_name, w = NOW - 2, v = THEN - 2)
     };
     let rows = changes(advice).into_iter().map(row);
     std::iter::once(title).chain(rows).collect::<Vec<_>>().join("\n")
