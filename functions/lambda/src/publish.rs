@@ -11,7 +11,7 @@ use pipeline::publish::{
     self, Notifier, PublishError, PublishReport, PublishRequest, Published, Silence, Told,
 };
 use pipeline::report::{self, ReportError, ReportRequest};
-use pipeline::spending::{Counted, Spent};
+use pipeline::spending::Spent;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -53,10 +53,9 @@ pub async fn handle(
     clock: Timestamp,
 ) -> Result<Value, Failure> {
     let (common, asked) = event::parse::<Asked>(event, clock)?;
-    let counted = Counted::over(archive);
-    let rehearsal = Rehearsal::over(&counted);
+    let rehearsal = Rehearsal::over(archive);
     let (archive, notifier): (&dyn Archive, &dyn Notifier) =
-        if common.dry_run { (&rehearsal, &Silence) } else { (&counted, notifier) };
+        if common.dry_run { (&rehearsal, &Silence) } else { (archive, notifier) };
     let environments = match &asked.environments {
         Some(names) => named(names, &common)?,
         None => asked_for(archive, &common).await?,
@@ -76,10 +75,9 @@ pub async fn handle(
     if common.environment.is_none() {
         report::index(archive, common.until(), common.now).await?;
     }
-    let took = began.elapsed() / u32::try_from(reports.len().max(1)).unwrap_or(u32::MAX);
     // All were told at once: each has its share.
-    let share = 1.0 / reports.len().max(1) as f64;
-    let gigabyte_seconds = GIGABYTES * began.elapsed().as_secs_f64() * share;
+    let took = began.elapsed() / u32::try_from(reports.len().max(1)).unwrap_or(u32::MAX);
+    let gigabyte_seconds = GIGABYTES * took.as_secs_f64();
     let came = |(environment, report): (Environment, Result<PublishReport, PublishError>)| Came {
         outcome: outcome(report, pages.remove(&environment), &common),
         environment,

@@ -279,16 +279,16 @@ fn trust_lost(news: &News, advice: &RecommendationDocument) -> String {
             " The back-test was {} when you were last told, on {}, and is {} now: take every number for that much less.",
             was.word(),
             day(at),
-            news.confidence.word().replace('_', " ")
+            news.confidence.said()
         )
     });
     format!("{still}{back_test}")
 }
 
 fn invalid(advice: &RecommendationDocument) -> String {
-    let broken = advice.present.as_ref().map(|present| &present.broken[..]).unwrap_or_default();
     // The headline says the first.
-    let more: String = broken.iter().skip(1).map(|finding| format!("{}. ", capital(finding))).collect();
+    let more: String =
+        advice.broken().iter().skip(1).map(|finding| format!("{}. ", capital(finding))).collect();
     let so = match advice.verdict {
         VerdictDocument::Change => {
             format!(
@@ -301,7 +301,7 @@ fn invalid(advice: &RecommendationDocument) -> String {
     format!("{more}{so}")
 }
 
-fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut rest = text.chars();
     rest.next().map_or(String::new(), |first| first.to_uppercase().chain(rest).collect())
 }

@@ -124,7 +124,7 @@ fn of_one(news: &News) -> String {
 
 fn back_test(news: &News, is_known: bool) -> String {
     if is_known {
-        format!("Back-test: {}.", news.confidence.word().replace('_', " "))
+        format!("Back-test: {}.", news.confidence.said())
     } else {
         "No back-test: nothing was recorded to hold the replay against.".to_owned()
     }

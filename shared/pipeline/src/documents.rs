@@ -346,6 +346,17 @@ pub enum GradeDocument {
     NotTrusted,
 }
 
+impl GradeDocument {
+    /// As people read it.
+    pub fn said(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Fair => "fair",
+            Self::NotTrusted => "not trusted",
+        }
+    }
+}
+
 /// How long launches took, from their begin to in service.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -546,4 +557,16 @@ pub struct RecommendationDocument {
     /// The settings that the readers were last told to take, on this traffic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<ToldDocument>,
+}
+
+impl RecommendationDocument {
+    /// What the present settings do to the traffic, where they are known and can be replayed.
+    pub fn present_outcome(&self) -> Option<&OutcomeDocument> {
+        self.present.as_ref()?.outcome.as_ref()
+    }
+
+    /// Why the present settings can't work as meant; empty where they can.
+    pub fn broken(&self) -> &[String] {
+        self.present.as_ref().map_or(&[], |present| &present.broken)
+    }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::advice::{self, headline};
 use crate::chat;
 use crate::documents::{Confidence, Kind, RecommendationDocument, RefusalDocument, SCHEMA_VERSION};
-use crate::news::{News, Word};
+use crate::news::News;
 use crate::paste::Pasted;
 use crate::publish::Notification;
 
@@ -146,10 +146,6 @@ impl MessageDocument {
         let Notification { message, news, frame } = notification;
         let document = |news: &News| {
             let asks = news.advice().filter(|advice| advice::acts(news, advice));
-            let (recommendation, refusal) = match &news.word {
-                Word::Advice(advice) => (whole.then(|| (**advice).clone()), None),
-                Word::Refused(refusal) => (None, Some(refusal.clone())),
-            };
             NewsDocument {
                 environment: news.environment.clone(),
                 kind: news.kind,
@@ -159,8 +155,8 @@ impl MessageDocument {
                 page: news.advice().and_then(|advice| frame.page(advice)),
                 apply: asks.map(|advice| advice::apply(advice).forms()),
                 undo: asks.and_then(advice::undo).map(|patch| patch.forms()),
-                recommendation,
-                refusal,
+                recommendation: news.advice().filter(|_| whole).cloned(),
+                refusal: news.refusal().cloned(),
             }
         };
         Self {
@@ -234,15 +230,15 @@ fn json(document: &impl Serialize) -> String {
     serde_json::to_string(document).expect("documents have text as keys and finite numbers")
 }
 
-fn by_protocol([default, email]: [&str; 2], json: &str, chat: Option<&str>) -> String {
+fn by_protocol([default, email]: [&str; 2], programs: &str, chat: Option<&str>) -> String {
     let texts = ByProtocol {
         default,
         email,
-        sqs: json,
-        lambda: json,
-        http: json,
-        https: chat.unwrap_or(json),
-        firehose: json,
+        sqs: programs,
+        lambda: programs,
+        http: programs,
+        https: chat.unwrap_or(programs),
+        firehose: programs,
     };
-    serde_json::to_string(&texts).expect("texts are texts")
+    json(&texts)
 }

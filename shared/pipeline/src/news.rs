@@ -105,8 +105,7 @@ impl News {
         let lost = trust_before.is_some() || is_new_drift(&advice, before);
         let small = small_gain(&advice, least_gain).is_some();
         let kind = kind(&advice, small, lost);
-        let broken = advice.present.as_ref().map(|present| &present.broken[..]).unwrap_or_default();
-        let id = match (small, broken) {
+        let id = match (small, advice.broken()) {
             (true, _) => digest(&kept(&advice)),
             (false, []) => advice.advice_id.clone(),
             (false, broken) => digest(&format!("{} {broken:?}", advice.advice_id)),
@@ -120,6 +119,14 @@ impl News {
         match &self.word {
             Word::Advice(advice) => Some(advice),
             Word::Refused(_) => None,
+        }
+    }
+
+    /// Why there is no advice, where it is that.
+    pub fn refusal(&self) -> Option<&RefusalDocument> {
+        match &self.word {
+            Word::Advice(_) => None,
+            Word::Refused(refusal) => Some(refusal),
         }
     }
 
@@ -174,10 +181,10 @@ impl News {
 }
 
 fn kind(advice: &RecommendationDocument, small_gain: bool, trust_lost: bool) -> Kind {
-    let broken = advice.present.as_ref().is_some_and(|present| !present.broken.is_empty());
+    let is_broken = !advice.broken().is_empty();
     match advice.verdict {
         VerdictDocument::NotApplicable => Kind::NotApplicable,
-        _ if broken => Kind::InvalidSettings,
+        _ if is_broken => Kind::InvalidSettings,
         VerdictDocument::NotTrusted if trust_lost => Kind::TrustLost,
         VerdictDocument::NotTrusted => Kind::NotTrusted,
         VerdictDocument::Change if !small_gain => Kind::Change,

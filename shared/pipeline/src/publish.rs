@@ -133,10 +133,7 @@ impl Published {
         };
         let Message { subject, body } = report.message.clone();
         let News { kind, confidence, .. } = report.news;
-        let (recommendation, refusal) = match &report.news.word {
-            Word::Advice(advice) => (Some((**advice).clone()), None),
-            Word::Refused(refusal) => (None, Some(refusal.clone())),
-        };
+        let (recommendation, refusal) = (report.news.advice().cloned(), report.news.refusal().cloned());
         Self { subject, body, kind, confidence, told, told_at, recommendation, refusal }
     }
 }

@@ -85,7 +85,7 @@ pub(super) fn what_to_watch(news: &News, advice: &RecommendationDocument) -> Str
     let waiting = knee.map(|knee| {
         format!("Response time has a base of {:.0} ms: it should stay near that.", knee.base_seconds * 1e3)
     });
-    let now = advice.present.as_ref().and_then(|present| present.outcome.as_ref());
+    let now = advice.present_outcome();
     let events = now.map(|now| (now.scale_outs + now.scale_ins, then.scale_outs + then.scale_ins));
     let events = events.filter(|(now, then)| now < then).map(|(now, then)| {
         format!(

@@ -241,8 +241,7 @@ fn asked([before, after]: Pair<'_>) -> Option<String> {
 
 fn trust(pair: Pair<'_>) -> Option<String> {
     let [was, is] = pair.map(Confidence::of);
-    let words = |confidence: Confidence| confidence.word().replace('_', " ");
-    (was != is).then(|| format!("The back-test is {}, and was {}.", words(is), words(was)))
+    (was != is).then(|| format!("The back-test is {}, and was {}.", is.said(), was.said()))
 }
 
 /// How the first advice does on the traffic of the second, where that was looked at.

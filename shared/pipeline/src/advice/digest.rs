@@ -1,8 +1,7 @@
 //! Several environments in one message.
 
 use super::{
-    Frame, Message, act, changes, effects, foot, headline, joined, of_news, plural, reasons, subject_line,
-    wrapped,
+    Frame, Message, act, effects, foot, headline, joined, of_news, plural, reasons, subject_line, wrapped,
 };
 use crate::documents::{Kind, RecommendationDocument};
 use crate::news::{News, Word};
@@ -63,11 +62,7 @@ fn section(news: &News, frame: &Frame) -> String {
 }
 
 fn of_advice(news: &News, advice: &RecommendationDocument, frame: &Frame) -> Vec<String> {
-    let command = if super::acts(news, advice) && !changes(advice).is_empty() {
-        act::commands(advice)
-    } else {
-        String::new()
-    };
+    let command = if super::acts(news, advice) { act::commands(advice) } else { String::new() };
     vec![
         reasons::warning(advice),
         effects::settings(news, advice),

@@ -74,7 +74,7 @@ pub(super) fn effects(news: &News, advice: &RecommendationDocument) -> String {
 type Column<'a> = (&'static str, &'a OutcomeDocument);
 
 fn columns<'a>(news: &News, advice: &'a RecommendationDocument) -> Vec<Column<'a>> {
-    let now = advice.present.as_ref().and_then(|present| present.outcome.as_ref());
+    let now = advice.present_outcome();
     let then = advice.recommended.as_ref().map(|policy| &policy.outcome);
     let now = now.map(|now| ("now", now));
     let then = match (news.kind, advice.verdict) {

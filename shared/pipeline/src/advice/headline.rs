@@ -81,7 +81,7 @@ fn none_holds(advice: &RecommendationDocument) -> Vec<String> {
 
 fn trust_lost(news: &News, advice: &RecommendationDocument) -> Vec<String> {
     let what = dearer(advice).unwrap_or_else(|| {
-        let grade = news.confidence.word().replace('_', " ");
+        let grade = news.confidence.said();
         news.trust_before
             .map_or(format!("the back-test is {grade}"), |TrustBefore { confidence: was, .. }| {
                 format!("the back-test is {grade}, and was {}", was.word())
@@ -96,7 +96,7 @@ fn trust_lost(news: &News, advice: &RecommendationDocument) -> Vec<String> {
 }
 
 fn invalid(advice: &RecommendationDocument) -> Vec<String> {
-    let broken = advice.present.as_ref().and_then(|present| present.broken.first());
+    let broken = advice.broken().first();
     let short = "the present settings can't work as meant".to_owned();
     let long = broken.map(|finding| format!("the present settings can't work: {finding}"));
     long.into_iter().chain([short]).collect()
@@ -217,7 +217,7 @@ impl Changed<'_> {
 /// What a change does, in a few words.
 fn effect(advice: &RecommendationDocument) -> String {
     let Some(then) = advice.recommended.as_ref().map(|policy| &policy.outcome) else { return String::new() };
-    let now = advice.present.as_ref().and_then(|present| present.outcome.as_ref());
+    let now = advice.present_outcome();
     let over = now.filter(|now| advice.minutes_over_allowed < now.minutes_over);
     let instead = over.map_or(String::new(), |now| format!(", not {:.0} %", now.max_cpu_percent));
     format!("{}, peak CPU {} %{instead}", hours(advice), peak(then, advice.cpu_ceiling_percent))
@@ -232,7 +232,7 @@ fn peak(outcome: &OutcomeDocument, ceiling: f64) -> String {
 
 fn hours(advice: &RecommendationDocument) -> String {
     let Some(then) = advice.recommended.as_ref().map(|policy| &policy.outcome) else { return String::new() };
-    match advice.present.as_ref().and_then(|present| present.outcome.as_ref()) {
+    match advice.present_outcome() {
         None => format!("{:.0} instance-hours", then.instance_hours),
         Some(now) => {
             let percent = (then.instance_hours / now.instance_hours - 1.0) * 100.0;

@@ -6,8 +6,8 @@ use scaling::recommendation::MOST_ROOM;
 
 use super::{cost, one_sentence_of, significant, thousands, wrapped};
 use crate::documents::{
-    CeilingSource, CreditsDocument, FitDocument, GradeDocument, LaunchTimesDocument, ModelDocument,
-    ModelSource, RecommendationDocument, TargetTrackingDocument, VerdictDocument,
+    CeilingSource, CreditsDocument, FitDocument, LaunchTimesDocument, ModelDocument, ModelSource,
+    RecommendationDocument, TargetTrackingDocument, VerdictDocument,
 };
 
 pub(super) fn why(recommendation: &RecommendationDocument) -> String {
@@ -16,7 +16,7 @@ pub(super) fn why(recommendation: &RecommendationDocument) -> String {
     }
     let candidates = &recommendation.candidates;
     let mut text = match recommendation.verdict {
-        VerdictDocument::NotTrusted if is_broken(recommendation) => {
+        VerdictDocument::NotTrusted if !recommendation.broken().is_empty() => {
             "Why: what a group does under such settings hangs on single minutes, and can't be replayed closely enough to \
              compare others with it."
                 .to_owned()
@@ -49,11 +49,6 @@ pub(super) fn why(recommendation: &RecommendationDocument) -> String {
         let _ = write!(text, " Note on the present settings: {finding}.");
     }
     wrapped(&text)
-}
-
-/// Whether the present settings can't work as meant.
-fn is_broken(recommendation: &RecommendationDocument) -> bool {
-    recommendation.present.as_ref().is_some_and(|present| !present.broken.is_empty())
 }
 
 /// What the recommended policy bears, and what the present one does not.
@@ -223,11 +218,7 @@ pub(super) fn proof(recommendation: &RecommendationDocument) -> String {
     let Some(proof) = &recommendation.back_test else {
         return "Nothing was recorded to hold the replay against: it is unproven here.".to_owned();
     };
-    let grade = match proof.grade {
-        GradeDocument::Good => "good",
-        GradeDocument::Fair => "fair",
-        GradeDocument::NotTrusted => "not trusted",
-    };
+    let grade = proof.grade.said();
     let saturated = match proof.saturated_minutes {
         0 => String::new(),
         minutes => format!(" CPU was saturated in {minutes} minutes, which were left out."),

@@ -70,6 +70,16 @@ impl Confidence {
         }
     }
 
+    /// As people read it.
+    pub fn said(self) -> &'static str {
+        match self {
+            Self::Unproven => "unproven",
+            Self::NotTrusted => GradeDocument::NotTrusted.said(),
+            Self::Fair => GradeDocument::Fair.said(),
+            Self::Good => GradeDocument::Good.said(),
+        }
+    }
+
     /// As filters have it.
     pub fn word(self) -> &'static str {
         match self {

@@ -12,7 +12,7 @@ use super::{ReportError, ledger};
 use crate::advice::in_short;
 use crate::archive::{Archive, Environment, Key, Prefix};
 use crate::documents::{
-    GradeDocument, OutcomeDocument, RecommendationDocument, RefusalDocument, VerdictDocument,
+    Confidence, OutcomeDocument, RecommendationDocument, RefusalDocument, VerdictDocument,
 };
 use crate::fleet;
 use crate::refusals;
@@ -130,7 +130,7 @@ pub fn standing(
         (None, None) => return no_advice("no advice yet".to_owned()),
         (_, Some(refusal)) => return no_advice(format!("no advice: {}", in_short(&refusal.code))),
     };
-    let now = advice.present.as_ref().and_then(|present| present.outcome.as_ref());
+    let now = advice.present_outcome();
     let over = now.map_or(0, |now| now.minutes_over);
     if over > advice.minutes_over_allowed {
         let minutes = plural(over.into(), "minute");
@@ -209,7 +209,7 @@ const HEAD: [(&str, bool); 7] = [
 
 fn row(line: &Line) -> Markup {
     let advice = line.recommendation.as_ref();
-    let now = advice.and_then(|advice| advice.present.as_ref()?.outcome.as_ref());
+    let now = advice.and_then(RecommendationDocument::present_outcome);
     let then = advice.filter(|advice| advice.verdict == VerdictDocument::Change);
     let then = then.and_then(|advice| Some(&advice.recommended.as_ref()?.outcome));
     let dash = || "–".to_owned();
@@ -229,7 +229,7 @@ fn row(line: &Line) -> Markup {
             td { (hours(then)) }
             td { (cpu(now)) }
             td { (cpu(then)) }
-            td.words { (grade(advice)) ", " (line.samples_until.map_or_else(|| "no samples".to_owned(), |at| date(at.start()))) }
+            td.words { (advice.map_or(Confidence::Unproven, Confidence::of).said()) ", " (line.samples_until.map_or_else(|| "no samples".to_owned(), |at| date(at.start()))) }
         }
     }
 }
@@ -240,15 +240,6 @@ fn mark(group: Group) -> &'static str {
         Group::NoAdvice => "unsure",
         Group::Change => "change",
         Group::Keep | Group::NotApplicable => "fine",
-    }
-}
-
-fn grade(advice: Option<&RecommendationDocument>) -> &'static str {
-    match advice.and_then(|advice| advice.back_test.as_ref()).map(|proof| proof.grade) {
-        Some(GradeDocument::Good) => "good",
-        Some(GradeDocument::Fair) => "fair",
-        Some(GradeDocument::NotTrusted) => "not trusted",
-        None => "unproven",
     }
 }
 

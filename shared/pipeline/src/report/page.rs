@@ -7,8 +7,7 @@ use super::words::{clock, date, fixed, number, plural, signed_percent};
 use super::{Evidence, Shown, sections};
 use crate::advice::{changes, in_short, message};
 use crate::documents::{
-    DynamicsDocument, GradeDocument, OutcomeDocument, RecommendationDocument, RefusalDocument,
-    VerdictDocument,
+    DynamicsDocument, OutcomeDocument, RecommendationDocument, RefusalDocument, VerdictDocument,
 };
 
 /// One HTML file about the advice in `evidence`, that asks for nothing and runs no script. Whatever comes from elsewhere is
@@ -122,7 +121,7 @@ fn verdict(advice: &RecommendationDocument) -> String {
 }
 
 fn effect(advice: &RecommendationDocument) -> String {
-    let now = advice.present.as_ref().and_then(|present| present.outcome.as_ref());
+    let now = advice.present_outcome();
     let (Some(now), Some(then)) = (now, &advice.recommended) else { return String::new() };
     let share = then.outcome.instance_hours / now.instance_hours - 1.0;
     let over = if now.minutes_over > advice.minutes_over_allowed {
@@ -148,11 +147,7 @@ fn trust(advice: &RecommendationDocument) -> String {
     let Some(proof) = &advice.back_test else {
         return format!("{replayed} Unproven: nothing was recorded that a replay could be held against.");
     };
-    let grade = match proof.grade {
-        GradeDocument::Good => "good",
-        GradeDocument::Fair => "fair",
-        GradeDocument::NotTrusted => "not trusted",
-    };
+    let grade = proof.grade.said();
     let counts = proof.counts.as_ref().map_or_else(
         || "the trigger's part is unproven".to_owned(),
         |counts| format!("{} instance hours", signed_percent(counts.hours_bias)),
@@ -179,7 +174,7 @@ fn settings_table(advice: &RecommendationDocument) -> Option<Table> {
 }
 
 fn effect_table(advice: &RecommendationDocument) -> Option<Table> {
-    let now = advice.present.as_ref().and_then(|present| present.outcome.as_ref());
+    let now = advice.present_outcome();
     let then = advice.recommended.as_ref().map(|policy| &policy.outcome);
     let then_name = match advice.verdict {
         VerdictDocument::NoneHolds => "closest",

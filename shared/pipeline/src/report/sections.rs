@@ -10,6 +10,7 @@ mod latency;
 mod traffic;
 
 use scaling::reference::Row;
+use scaling::units::MinuteUtc;
 
 use super::Shown;
 use super::section::{Missing, Section};
@@ -36,7 +37,7 @@ fn days(shown: &Shown<'_>) -> Vec<(String, std::ops::Range<usize>)> {
     let start = window.start.epoch_minutes();
     let length = (window.end.epoch_minutes() - start).max(0) as usize;
     let place = |minute: i64| usize::try_from(minute - start).unwrap_or(0).min(length);
-    let of = |first: scaling::units::MinuteUtc| {
+    let of = |first: MinuteUtc| {
         let midnight = first.start_of_day().epoch_minutes();
         (first.start().strftime("%a %Y-%m-%d").to_string(), place(midnight)..place(midnight + 1440))
     };
@@ -49,6 +50,20 @@ where
     T: Copy,
 {
     values.iter().skip(range.start).take(range.len()).copied().collect()
+}
+
+/// The values from `start` on, by the minutes of the window: those before are not known.
+fn placed(shown: &Shown<'_>, start: MinuteUtc, values: Vec<Option<f64>>) -> Vec<Option<f64>> {
+    let late = start.epoch_minutes() - shown.evidence.window.start.epoch_minutes();
+    let before = vec![None; usize::try_from(late).unwrap_or(0)];
+    before.into_iter().chain(values).collect()
+}
+
+/// The minute with the greatest value of any series.
+fn hardest(series: impl IntoIterator<Item = Vec<Option<f64>>>) -> Option<usize> {
+    let all = series.into_iter().flat_map(|values| values.into_iter().enumerate());
+    let known = all.filter_map(|(index, value)| Some((index, value?)));
+    Some(known.max_by(|a, b| a.1.total_cmp(&b.1))?.0)
 }
 
 /// CPU of serving instances, minute by minute.

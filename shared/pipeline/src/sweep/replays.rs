@@ -110,7 +110,7 @@ pub fn replays(
     let rows = |plan: Plan| replay(&load, &setting.scenario(plan));
     let plan = present.plan.as_ref().and_then(|plan| plan.as_ref().ok());
     let now = plan.map(|plan| rows(plan.clone()));
-    let told = recommendation.present.as_ref().and_then(|present| present.outcome.as_ref());
+    let told = recommendation.present_outcome();
     check("present", now.as_deref(), told, known.aim.held)?;
     let policy = recommendation.recommended.as_ref();
     let then = policy.and_then(|policy| policy_of(&policy.options, &request.dynamics)).map(&rows);

@@ -1,9 +1,11 @@
 //! Whether a replay does what really happened.
 
 use scaling::reference::Row;
+use scaling::units::MinuteUtc;
 
-use super::{cell, days, greatest, mean, no_replay, part, span, sum};
-use crate::documents::{BackTestDocument, GradeDocument};
+use super::{cell, days, greatest, mean, no_replay, part, placed, span, sum};
+use crate::advice::capital;
+use crate::documents::BackTestDocument;
 use crate::report::Shown;
 use crate::report::chart::{Axis, Chart, Mark};
 use crate::report::ink::Ink;
@@ -13,9 +15,16 @@ use crate::sweep::Replays;
 
 /// Recorded and replayed values from a minute on.
 struct Pairs {
-    from: f64,
+    start: MinuteUtc,
     recorded: Vec<Option<f64>>,
     replayed: Vec<Option<f64>>,
+}
+
+impl Pairs {
+    /// The first minute, since 1970.
+    fn from(&self) -> f64 {
+        self.start.epoch_minutes() as f64
+    }
 }
 
 pub(super) fn section(shown: &Shown<'_>) -> Section {
@@ -52,11 +61,7 @@ pub(super) fn section(shown: &Shown<'_>) -> Section {
 }
 
 fn grade(proof: &BackTestDocument) -> String {
-    let word = match proof.grade {
-        GradeDocument::Good => "Good",
-        GradeDocument::Fair => "Fair",
-        GradeDocument::NotTrusted => "Not trusted",
-    };
+    let word = capital(proof.grade.said());
     let cause = proof.cause.as_ref().map_or(String::new(), |cause| format!(": most likely {cause}"));
     let half = if proof.calibrated {
         " Delays that AWS does not publish were taken from the first half of the record; the errors are those of the second."
@@ -84,7 +89,7 @@ fn pairs(
 ) -> Option<Pairs> {
     let (record, rows) = (replays.record.as_ref()?, replays.tested.as_ref()?);
     Some(Pairs {
-        from: record.start.epoch_minutes() as f64,
+        start: record.start,
         recorded: record.minutes.iter().map(recorded).collect(),
         replayed: rows.iter().map(replayed).collect(),
     })
@@ -97,7 +102,7 @@ fn differences(pairs: &Pairs) -> Vec<Option<f64>> {
 }
 
 fn measured_from(pairs: &Pairs, proof: &BackTestDocument) -> Option<Mark> {
-    let at = pairs.from + (pairs.recorded.len() / 2) as f64;
+    let at = pairs.from() + (pairs.recorded.len() / 2) as f64;
     let name = "errors are measured from here".to_owned();
     proof.calibrated.then_some(Mark::Down { at, name, ink: Ink::Event })
 }
@@ -106,7 +111,7 @@ fn counts_picture(shown: &Shown<'_>, proof: &BackTestDocument, pairs: &Pairs) ->
     let known = pairs.recorded.iter().chain(&pairs.replayed).copied().flatten();
     let y = Axis::from_zero("instances in service", known);
     let mark =
-        |values: &Vec<Option<f64>>, ink| Mark::Minutes { from: pairs.from, values: values.clone(), ink };
+        |values: &Vec<Option<f64>>, ink| Mark::Minutes { from: pairs.from(), values: values.clone(), ink };
     let mut marks = vec![mark(&pairs.recorded, Ink::Under), mark(&pairs.replayed, Ink::Present)];
     marks.extend(measured_from(pairs, proof));
     let legend = vec![
@@ -133,7 +138,7 @@ fn cpu_picture(shown: &Shown<'_>, proof: &BackTestDocument, pairs: &Pairs) -> Pi
         cell(greatest(&errors), 1),
         cell(greatest(&errors.iter().map(|error| error.map(|error| -error)).collect::<Vec<_>>()), 1)
     );
-    let mut marks = vec![Mark::Minutes { from: pairs.from, values: errors, ink: Ink::Present }];
+    let mut marks = vec![Mark::Minutes { from: pairs.from(), values: errors, ink: Ink::Present }];
     marks.push(Mark::Across { at: 0.0, name: String::new(), ink: Ink::Event, above: true });
     marks.extend(measured_from(pairs, proof));
     let legend =
@@ -176,12 +181,9 @@ fn errors(proof: &BackTestDocument) -> Table {
 }
 
 fn by_day(shown: &Shown<'_>, counts: &Pairs, cpu: &Pairs) -> Table {
-    let late = (counts.from - shown.start()).max(0.0) as usize;
-    let placed = |values: &[Option<f64>]| -> Vec<Option<f64>> {
-        vec![None; late].into_iter().chain(values.iter().copied()).collect()
-    };
-    let (recorded, replayed) = (placed(&counts.recorded), placed(&counts.replayed));
-    let errors = placed(&differences(cpu));
+    let placed = |values| placed(shown, counts.start, values);
+    let (recorded, replayed) = (placed(counts.recorded.clone()), placed(counts.replayed.clone()));
+    let errors = placed(differences(cpu));
     let row = |(name, range): (String, std::ops::Range<usize>)| {
         let of = |values: &[Option<f64>]| part(values, &range);
         let distances: Vec<Option<f64>> = of(&errors).iter().map(|error| error.map(f64::abs)).collect();

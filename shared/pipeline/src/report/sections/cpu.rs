@@ -1,6 +1,6 @@
 //! CPU under the present and the recommended settings.
 
-use super::{cell, cpu, day_around, days, greatest, mean, no_replay, part, span};
+use super::{cell, cpu, day_around, days, greatest, hardest, mean, no_replay, part, span};
 use crate::documents::{RecommendationDocument, VerdictDocument};
 use crate::report::Shown;
 use crate::report::chart::{Axis, Chart, Mark};
@@ -27,8 +27,8 @@ pub(super) fn section(shown: &Shown<'_>) -> Section {
     if series.is_empty() {
         return Section { missing, ..section };
     }
-    let hardest = hardest(&series);
     let whole = picture(shown, advice, &series, 0..replays.traffic.len(), String::new());
+    let hardest = hardest(series.iter().map(|(.., values)| values.clone())).unwrap_or(0);
     let zoomed = day_around(shown, hardest).map(|(name, range)| {
         let title = format!("{name}, minute by minute: the day with the highest CPU");
         picture(shown, advice, &series, range, title)
@@ -93,13 +93,6 @@ fn missing(replays: &Replays, advice: &RecommendationDocument) -> Vec<Missing> {
         missing.push(Missing::new("recommended settings, since there are none", how));
     }
     missing
-}
-
-/// The minute with the highest CPU of any series.
-fn hardest(series: &[Named]) -> usize {
-    let all = series.iter().flat_map(|(.., values)| values.iter().enumerate());
-    let known = all.filter_map(|(index, value)| Some((index, (*value)?)));
-    known.max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(index, _)| index)
 }
 
 fn picture(

@@ -1,8 +1,6 @@
 //! How many instances there were, would have been, and need be.
 
-use scaling::units::MinuteUtc;
-
-use super::{billed, cell, cpu, day_around, days, greatest, no_replay, part, span, sum};
+use super::{billed, cell, cpu, day_around, days, greatest, hardest, no_replay, part, placed, span, sum};
 use crate::documents::VerdictDocument;
 use crate::report::Shown;
 use crate::report::chart::{Axis, Chart, Mark};
@@ -24,7 +22,7 @@ pub(super) fn section(shown: &Shown<'_>) -> Section {
     }
     let length = (shown.end() - shown.start()).max(0.0) as usize;
     let mut pictures = vec![picture(shown, &series, 0..length, String::new())];
-    let zoomed = hardest(shown).and_then(|index| day_around(shown, index));
+    let zoomed = hardest_of_replays(shown).and_then(|index| day_around(shown, index));
     pictures.extend(zoomed.map(|(name, range)| {
         picture(shown, &series, range, format!("{name}, minute by minute: the day with the highest CPU"))
     }));
@@ -83,20 +81,10 @@ fn series(shown: &Shown<'_>) -> (Vec<Named>, Vec<Missing>) {
     (series, missing)
 }
 
-/// The values from `start` on, by the minutes of the window.
-fn placed(shown: &Shown<'_>, start: MinuteUtc, values: Vec<Option<f64>>) -> Vec<Option<f64>> {
-    let late = start.epoch_minutes() - shown.evidence.window.start.epoch_minutes();
-    let before = vec![None; usize::try_from(late).unwrap_or(0)];
-    before.into_iter().chain(values).collect()
-}
-
 /// The minute with the highest CPU in any replay.
-fn hardest(shown: &Shown<'_>) -> Option<usize> {
+fn hardest_of_replays(shown: &Shown<'_>) -> Option<usize> {
     let replays = shown.replays.as_ref().ok()?;
-    let all = [&replays.present, &replays.recommended].into_iter().flatten();
-    let cpu = all.flat_map(|rows| cpu(rows).into_iter().enumerate());
-    let known = cpu.filter_map(|(index, value)| Some((index, value?)));
-    Some(known.max_by(|a, b| a.1.total_cmp(&b.1))?.0)
+    hardest([&replays.present, &replays.recommended].into_iter().flatten().map(|rows| cpu(rows)))
 }
 
 fn picture(shown: &Shown<'_>, series: &[Named], range: std::ops::Range<usize>, title: String) -> Picture {

@@ -3,7 +3,7 @@
 use scaling::traffic::Traffic;
 use scaling::units::RequestsPerMinute;
 
-use super::{cell, days, deployed, greatest, mean, part, span, sum};
+use super::{cell, days, deployed, greatest, mean, part, placed, span, sum};
 use crate::report::Shown;
 use crate::report::chart::{Axis, Chart, Mark};
 use crate::report::ink::Ink;
@@ -19,10 +19,9 @@ pub(super) fn section(shown: &Shown<'_>) -> Section {
         );
         return Section { missing: vec![missing], ..section };
     };
-    // A record may begin late: the minutes before it are not known.
-    let late = usize::try_from(traffic.start.epoch_minutes() - shown.evidence.window.start.epoch_minutes());
-    let mut values = vec![None; late.unwrap_or(0)];
-    values.extend(traffic.requests_per_minute.iter().map(|rate| rate.map(RequestsPerMinute::get)));
+    // A record may begin late.
+    let rates = traffic.requests_per_minute.iter().map(|rate| rate.map(RequestsPerMinute::get));
+    let values = placed(shown, traffic.start, rates.collect());
     let gaps = match values.iter().filter(|value| value.is_none()).count() as u64 {
         0 => String::new(),
         count => format!(" The requests of {} are not known; they are gaps.", plural(count, "minute")),

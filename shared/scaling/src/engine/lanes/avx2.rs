@@ -14,9 +14,7 @@ impl Avx2 {
     pub(in crate::engine) fn detected() -> Option<Self> {
         std::is_x86_feature_detected!("avx2").then_some(Self(()))
     }
-}
 
-impl Avx2 {
     #[inline(always)]
     fn le_half(a: __m256i, b: __m256i) -> __m256i {
         unsafe { _mm256_cmpeq_epi16(_mm256_min_epu16(a, b), a) }
