@@ -562,8 +562,11 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     #[inline(always)]
     fn fine_at(&self, places: [u8; 3], high: bool) -> L::Mask {
         let fine = if high { &self.fine.high } else { &self.fine.low };
-        let at = |point: usize| fine[usize::from(places[point]) % KEPT];
-        (1..N).fold(at(0), |fine, point| self.lanes.or(fine, at(point)))
+        let mut any = fine[usize::from(places[0]) % KEPT];
+        for place in &places[1..N] {
+            any = self.lanes.or(any, fine[usize::from(*place) % KEPT]);
+        }
+        any
     }
 
     #[inline(always)]
@@ -590,6 +593,12 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         self.change_capacity(now, lanes.keep(high, more), lanes.keep(low, less), high, low);
     }
 
+    #[inline(always)]
+    fn rest_at_least(&mut self, minutes: u8, which: L::Mask) {
+        let longer = self.lanes.max(self.rest, self.lanes.splat(minutes));
+        self.rest = self.lanes.select(which, longer, self.rest);
+    }
+
     /// `out` and `in_` say where there is something to launch and to remove.
     #[inline(always)]
     fn change_capacity(
@@ -610,10 +619,8 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         }
         if MODE == ANY {
             self.send_on_their_way(now, launched, removed);
-            let later = |minutes: L::Vector, which: L::Mask, than: u8| {
-                lanes.select(which, lanes.max(minutes, lanes.splat(than)), minutes)
-            };
-            self.rest = later(later(self.rest, out, moves.rest_out), in_, moves.rest_in);
+            self.rest_at_least(moves.rest_out, out);
+            self.rest_at_least(moves.rest_in, in_);
         } else {
             self.serving = lanes.sub(self.serving, removed);
             self.rest = lanes.select(out, lanes.splat(moves.rest_out), self.rest);
@@ -756,8 +763,8 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let (lanes, with) = (self.lanes, self.with);
         let (sum, weight) = self.weigh(units, end);
         let all = lanes.add_words(sum, self.word(with.watch.points.period as u16));
-        let [upper, lower] = [&self.fine.upper, &self.fine.lower]
-            .map(|[low, high]| lanes.mul_words(weight, lanes.words(lanes.load(&low.0), lanes.load(&high.0))));
+        let upper = lanes.mul_words(weight, self.words(&self.fine.upper));
+        let lower = lanes.mul_words(weight, self.words(&self.fine.lower));
         let (not_above, surely_not_above) = (lanes.le_words(sum, upper), lanes.le_words(all, upper));
         let (below, surely_not_below) = (lanes.le_words(all, lower), lanes.le_words(lower, sum));
         let in_between = lanes.select(below, lanes.splat(0), self.upper);
@@ -793,6 +800,11 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let each_booting = self.word((with.moves.booting_steps >> units.shift) as u16);
         let sum = lanes.add_words(sum, lanes.mul_words(booting, each_booting));
         (sum, lanes.add_words(serving, booting))
+    }
+
+    #[inline(always)]
+    fn words(&self, [low, high]: &[Bytes; 2]) -> L::Words {
+        self.lanes.words(self.lanes.load(&low.0), self.lanes.load(&high.0))
     }
 
     /// The same for every lane.

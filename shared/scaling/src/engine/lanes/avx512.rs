@@ -151,8 +151,9 @@ impl Lanes for Avx512 {
     #[inline(always)]
     fn le_words(self, a: Self::Words, b: Self::Words) -> __mmask64 {
         unsafe {
-            let half = |a, b| _mm512_movm_epi16(_mm512_cmple_epu16_mask(a, b));
-            _mm512_movepi8_mask(_mm512_packs_epi16(half(a.0, b.0), half(a.1, b.1)))
+            let first = _mm512_movm_epi16(_mm512_cmple_epu16_mask(a.0, b.0));
+            let second = _mm512_movm_epi16(_mm512_cmple_epu16_mask(a.1, b.1));
+            _mm512_movepi8_mask(_mm512_packs_epi16(first, second))
         }
     }
 

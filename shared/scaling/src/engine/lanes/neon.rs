@@ -154,8 +154,8 @@ impl Lanes for Neon {
     #[inline(always)]
     fn le_words(self, a: Self::Words, b: Self::Words) -> uint8x16_t {
         unsafe {
-            let half = |a, b| vreinterpretq_u8_u16(vcleq_u16(a, b));
-            vuzp1q_u8(half(a.0, b.0), half(a.1, b.1))
+            let first = vreinterpretq_u8_u16(vcleq_u16(a.0, b.0));
+            vuzp1q_u8(first, vreinterpretq_u8_u16(vcleq_u16(a.1, b.1)))
         }
     }
 
