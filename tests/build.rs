@@ -8,7 +8,7 @@ fn main() {
     println!("cargo::rerun-if-env-changed=CI");
     #[expect(clippy::disallowed_methods, reason = "a build script's configuration is its environment")]
     let in_ci = std::env::var("CI").is_ok();
-    let needed = [("no_public_data", "../shared/data/public"), ("no_python_readers", ".venv/bin/python")];
+    let needed = [("no_public_data", "../shared/data/public"), ("no_python_readers", ".venv/.readers")];
     for (missing, path) in needed {
         let path = root.join(path);
         println!("cargo::rustc-check-cfg=cfg({missing})");
