@@ -344,6 +344,7 @@ fn no_pick_is_below_the_bound_and_the_safe_one_bears_half_as_much_again() {
         [&picks.cheap, &picks.balanced, &picks.safe].map(|pick| pick.outcome.instance_hours);
     assert!(bound <= cheap && cheap <= balanced && cheap <= safe, "{bound} {picks:?}");
     assert!(picks.safe.room >= picks.balanced.room.max(1.5), "{picks:?}");
+    assert!(picks.balanced.room < picks.safe.room || picks.balanced == picks.safe, "{picks:?}");
     assert_eq!(picks.cheap.outcome.minutes_over, 0, "{picks:?}");
     assert!(
         plain(&advice).contains(&format!("no setting can take less than {bound:.1}")),
@@ -359,6 +360,7 @@ fn where_none_bears_half_as_much_again_the_safe_pick_is_the_one_that_bears_the_m
     let request = SweepRequest { ceiling: Some(percent(42.0)), grid, ..stages::sweep_request() };
     let picks = stages::sweep(&archive, request).unwrap().document.picks.unwrap();
     assert!(picks.safe.room < 1.5 && picks.balanced.room <= picks.safe.room, "{picks:?}");
+    assert!(picks.balanced.room < picks.safe.room || picks.balanced == picks.safe, "{picks:?}");
     assert!(picks.cheap.room <= picks.safe.room, "{picks:?}");
 }
 
