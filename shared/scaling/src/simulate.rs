@@ -262,6 +262,7 @@ struct Fleet<'a> {
     /// Draining instances: the minute at which they are gone, and how many.
     drains: Vec<(usize, u32)>,
     desired: u32,
+    in_service: u32,
     serving: u32,
     reporting_serving: u32,
     reporting_booting: u32,
@@ -294,6 +295,7 @@ impl<'a> Fleet<'a> {
             batches: vec![there],
             drains: Vec::new(),
             desired: size,
+            in_service: size,
             serving: size,
             reporting_serving: size,
             reporting_booting: 0,
@@ -312,11 +314,9 @@ impl<'a> Fleet<'a> {
 
     fn minute(&self, now: usize, load: &Load, work: &Work) -> Minute {
         let known = |cpu: f64| (!cpu.is_nan() && !load.demand_percent[now].is_nan()).then_some(cpu);
-        let in_service = self.batches.iter().filter(|batch| batch.in_service_from <= now);
-        let in_service: u32 = in_service.map(|batch| batch.count).sum();
         Minute {
             desired: Instances(self.desired),
-            in_service: Instances(in_service + self.extra),
+            in_service: Instances(self.in_service + self.extra),
             serving: Instances(self.serving + self.extra),
             billed: Instances(self.billed() as u32),
             cpu_percent: known(work.busiest),
@@ -339,6 +339,7 @@ impl<'a> Fleet<'a> {
         let serves = |batch: &Batch| batch.serving_from <= now;
         let reports = |batch: &Batch| batch.reporting_from <= now;
         self.desired = count(&|_| true);
+        self.in_service = count(&|batch| batch.in_service_from <= now);
         self.serving = count(&serves);
         self.reporting_serving = count(&|batch| reports(batch) && serves(batch));
         self.reporting_booting = count(&|batch| reports(batch) && !serves(batch));
