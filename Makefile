@@ -19,7 +19,7 @@ help:
 	@echo "             functions' start, memory and size"
 
 demo:
-	cargo run --release --quiet --package trellis --no-default-features -- demo --directory demo
+	cargo run --profile command --quiet --package trellis --no-default-features -- demo --directory demo
 
 test: .venv/.readers check count stack analysts pages
 
