@@ -3,6 +3,8 @@
 PYTHON ?= python3
 # The Python peers that `make bench` compares with.
 PEERS ?= ../shared/bench
+# Where cargo builds.
+TARGET = $${CARGO_TARGET_DIR:-$(CURDIR)/target}
 
 .PHONY: help demo test check count soak stack analysts pages bench clean
 
@@ -32,7 +34,7 @@ check:
 count:
 	cargo bench --package scaling --bench instructions --no-run
 	$(PYTHON) tests/benches/instructions.py \
-	    "$$(ls -t target/release/deps/instructions-* | grep -v '\.d$$' | head -1)"
+	    "$$(ls -t $(TARGET)/release/deps/instructions-* | grep -v '\.d$$' | head -1)"
 
 soak:
 	ENGINE_CASES=333000 cargo test --release --package trellis-tests --test claims engine::
@@ -43,7 +45,7 @@ stack: .venv/.aws
 # The command as `check` has built it: other targets or packages would mean other features, and all of it anew.
 analysts: .venv/.analysts
 	cargo test --workspace --locked --quiet --no-run
-	TRELLIS="$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/trellis" \
+	TRELLIS="$(TARGET)/debug/trellis" \
 	    .venv/bin/python -m pytest --quiet -rs -p no:cacheprovider tests/analysts
 
 # The claims leave the pages that the browser opens.
@@ -55,15 +57,15 @@ FUNCTIONS = ingest-metrics refit-coefficient sweep-policies publish-recommendati
 
 bench: .venv/.bench .venv/.aws
 	PATH="$(CURDIR)/.venv/bin:$$PATH" cargo lambda build --release $(FUNCTIONS:%=--package %)
-	.venv/bin/python tests/benches/functions.py target/lambda
+	.venv/bin/python tests/benches/functions.py "$(TARGET)/lambda"
 	cargo bench --package trellis-tests --bench simulate --no-run
 	.venv/bin/python tests/benches/compare.py $(PEERS) \
-	    "$$(ls -t target/release/deps/simulate-* | grep -v '\.d$$' | head -1)"
+	    "$$(ls -t $(TARGET)/release/deps/simulate-* | grep -v '\.d$$' | head -1)"
 	cargo bench --package trellis-tests --bench sweep --no-run
-	sweep="$$(ls -t target/release/deps/sweep-* | grep -v '\.d$$' | head -1)"; \
+	sweep="$$(ls -t $(TARGET)/release/deps/sweep-* | grep -v '\.d$$' | head -1)"; \
 	    .venv/bin/python tests/benches/sweep_compare.py "$$sweep" && "$$sweep" table
 	cargo bench --package trellis-tests --bench fit --no-run
-	fit="$$(ls -t target/release/deps/fit-* | grep -v '\.d$$' | head -1)"; \
+	fit="$$(ls -t $(TARGET)/release/deps/fit-* | grep -v '\.d$$' | head -1)"; \
 	    .venv/bin/python tests/benches/fit_peers.py "$$fit" && "$$fit" table 200
 
 .venv/bin/python:
