@@ -5,6 +5,8 @@ PYTHON ?= python3
 PEERS ?= ../shared/bench
 # Where cargo builds.
 TARGET = $${CARGO_TARGET_DIR:-$(CURDIR)/target}
+# The bench of a name that was built last.
+newest = "$$(ls -t "$(TARGET)"/release/deps/$(1)-* | grep -v '\.d$$' | head -1)"
 
 .PHONY: help demo test check count soak stack analysts pages bench clean
 
@@ -34,7 +36,7 @@ check:
 count:
 	cargo bench --package scaling --bench instructions --no-run
 	$(PYTHON) tests/benches/instructions.py \
-	    "$$(ls -t $(TARGET)/release/deps/instructions-* | grep -v '\.d$$' | head -1)"
+	    $(call newest,instructions)
 
 soak:
 	ENGINE_CASES=333000 cargo test --release --package trellis-tests --test claims engine::
@@ -60,12 +62,12 @@ bench: .venv/.bench .venv/.aws
 	.venv/bin/python tests/benches/functions.py "$(TARGET)/lambda"
 	cargo bench --package trellis-tests --bench simulate --no-run
 	.venv/bin/python tests/benches/compare.py $(PEERS) \
-	    "$$(ls -t $(TARGET)/release/deps/simulate-* | grep -v '\.d$$' | head -1)"
+	    $(call newest,simulate)
 	cargo bench --package trellis-tests --bench sweep --no-run
-	sweep="$$(ls -t $(TARGET)/release/deps/sweep-* | grep -v '\.d$$' | head -1)"; \
+	sweep=$(call newest,sweep); \
 	    .venv/bin/python tests/benches/sweep_compare.py "$$sweep" && "$$sweep" table
 	cargo bench --package trellis-tests --bench fit --no-run
-	fit="$$(ls -t $(TARGET)/release/deps/fit-* | grep -v '\.d$$' | head -1)"; \
+	fit=$(call newest,fit); \
 	    .venv/bin/python tests/benches/fit_peers.py "$$fit" && "$$fit" table 200
 
 .venv/bin/python:
