@@ -919,7 +919,8 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             let wanted = lanes.min(lanes.max(wanted, self.min), self.max);
             let launched = lanes.sub_saturating(wanted, self.desired);
             let removed = lanes.sub_saturating(self.desired, wanted);
-            let [out, in_] = [launched, removed].map(|count| lanes.le(lanes.splat(1), count));
+            let one = lanes.splat(1);
+            let (out, in_) = (lanes.le(one, launched), lanes.le(one, removed));
             self.change_capacity(now, launched, removed, out, in_);
         }
         self.next_change = with.moves.next_change(now + 1);
