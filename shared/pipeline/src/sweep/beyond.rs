@@ -156,7 +156,7 @@ impl Replay<'_> {
         };
         let (cheap, balanced) = (pick(&self.cheap(engines)?), pick(chosen));
         let safe = self.safe(space, kept).map(|safe| pick(&safe));
-        // The cheapest that bears enough may bear less than the recommended one does.
+        // The cheapest that bears enough may bear no more than the recommended one does.
         let safe = safe.filter(|safe| balanced.room < safe.room).unwrap_or_else(|| balanced.clone());
         Some(PicksDocument { cheap, balanced, safe })
     }
