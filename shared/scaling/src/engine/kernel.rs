@@ -283,6 +283,36 @@ struct Fine<L: Lanes> {
     lower: [Bytes; 2],
 }
 
+/// What each of the last minutes adds to the points that it belongs to, and the sums over a point's minutes.
+struct Sums<L: Lanes> {
+    /// What is shown, in units.
+    shown: [L::Words; PLACES],
+    /// Instances in service.
+    in_service: [L::Vector; PLACES],
+    all_shown: L::Words,
+    all_in_service: L::Words,
+    /// The end of the point that they were last added up for; 0 if there is none.
+    end: usize,
+}
+
+impl<L: Lanes> Sums<L> {
+    #[inline(always)]
+    fn none(lanes: L) -> Self {
+        let none = lanes.splat(0);
+        let nothing = lanes.words(none, none);
+        Self {
+            shown: [nothing; PLACES],
+            in_service: [none; PLACES],
+            all_shown: nothing,
+            all_in_service: nothing,
+            end: 0,
+        }
+    }
+}
+
+/// Minutes that are kept of [`Sums`]: a point's, and a power of two.
+const PLACES: usize = Units::PERIOD.next_power_of_two();
+
 /// Steps in units, as low bytes and high ones.
 fn in_units(steps: &[u32; MOST], units: &Units) -> [Bytes; 2] {
     let byte = |of: u32| Bytes(std::array::from_fn(|lane| (steps[lane] >> units.shift >> of) as u8));
@@ -313,6 +343,7 @@ struct Live<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> {
     at_max: L::Mask,
     /// Apart, since a place in it is found at run time, which would keep all that lies beside it out of registers.
     fine: &'a mut Fine<L>,
+    sums: &'a mut Sums<L>,
     /// Alarms that are not in alarm, as they were when each point was last looked at by itself.
     calm: (L::Mask, L::Mask),
     /// Sums that wait to be written before their bytes are full.
@@ -346,7 +377,8 @@ pub(super) fn advance<L: Lanes, const W: usize, const N: usize, const MODE: u8>(
         fine.upper = in_units(&pack.upper_steps, units);
         fine.lower = in_units(&pack.lower_steps, units);
     }
-    let mut live = Live::<L, W, N, MODE>::load(lanes, with, pack, &mut fine, minutes.start);
+    let mut sums = Sums::<L>::none(lanes);
+    let mut live = Live::<L, W, N, MODE>::load(lanes, with, pack, (&mut fine, &mut sums), minutes.start);
     let mut now = minutes.start;
     while now < minutes.end {
         let stop = minutes.end.min(now + BLOCK);
@@ -379,7 +411,13 @@ const fn minutes_until_full<const W: usize>() -> usize {
 
 impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W, N, MODE> {
     #[inline(always)]
-    fn load(lanes: L, with: Given<'a>, pack: &'a mut Pack, fine: &'a mut Fine<L>, now: usize) -> Self {
+    fn load(
+        lanes: L,
+        with: Given<'a>,
+        pack: &'a mut Pack,
+        (fine, sums): (&'a mut Fine<L>, &'a mut Sums<L>),
+        now: usize,
+    ) -> Self {
         let zero = lanes.splat(0);
         let mut live = Self {
             lanes,
@@ -398,6 +436,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             at_min: lanes.mask(0),
             at_max: lanes.mask(0),
             fine,
+            sums,
             calm: (lanes.mask(pack.calm_high), lanes.mask(pack.calm_low)),
             minutes_over: zero,
             billed: zero,
@@ -498,9 +537,8 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let may_act = lanes.eq(self.rest, lanes.splat(0));
         let high = lanes.and_not(may_act, lanes.or(calm_high, self.at_max));
         let low = lanes.and_not(may_act, lanes.or(calm_low, self.at_min));
-        if lanes.any(lanes.or(high, low)) {
-            self.act(now, high, low);
-        }
+        // Whether any lane acts is not asked: the processor can't foretell it, and its waiting costs more.
+        self.act(now, high, low);
         self.minutes_over = lanes.count(self.minutes_over, lanes.le(self.serving, lanes.splat(overloaded)));
         self.billed = lanes.add(self.billed, self.desired);
         self.rest = lanes.sub_saturating(self.rest, lanes.splat(1));
@@ -611,8 +649,11 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     ) {
         let (lanes, moves) = (self.lanes, self.with.moves);
         let (on_the_way, period) = (moves.on_the_way(), self.with.watch.points.period);
+        let any = lanes.any(lanes.or(out, in_));
         if carries_history(MODE) {
-            self.start_moving(now);
+            if any && !self.moving {
+                self.start_moving(now);
+            }
             self.unsettled =
                 lanes.select(in_, lanes.max(self.unsettled, lanes.splat(period as u8)), self.unsettled);
             self.unsettled = lanes.select(out, lanes.splat((on_the_way + period) as u8), self.unsettled);
@@ -629,7 +670,9 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         self.desired = lanes.sub(lanes.add(self.desired, launched), removed);
         self.compare_with_limits();
         self.bill_draining(now, removed);
-        self.settled_from = self.settled_from.max(now + period);
+        if any {
+            self.settled_from = self.settled_from.max(now + period);
+        }
         if lanes.any(out) {
             self.moving = true;
             self.still_since = now + on_the_way + 1;
@@ -695,9 +738,8 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     /// Until now nothing was on its way, and the points were of fleets as they are.
     #[inline(always)]
     fn start_moving(&mut self, now: usize) {
-        if !std::mem::replace(&mut self.moving, true) {
-            self.remember_as_it_is(now);
-        }
+        self.moving = true;
+        self.remember_as_it_is(now);
     }
 
     #[inline(always)]
@@ -754,7 +796,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     /// steps do.
     #[inline(always)]
     fn weighed_over_changes(
-        &self,
+        &mut self,
         units: &Units,
         end: usize,
         seen: L::Vector,
@@ -776,30 +818,59 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         if lanes.any(unsure) { self.summed_over_changes(end, seen, unsure) } else { seen }
     }
 
-    /// What is shown in a point's minutes, in units, and of how many instance-minutes.
+    /// What is shown in a point's minutes, in units, and of how many instance-minutes. Where the point before was summed up
+    /// not long ago, what is new is added to it, and what is old taken away.
     #[inline(always)]
-    fn weigh(&self, units: &Units, end: usize) -> (L::Words, L::Words) {
-        let (lanes, with) = (self.lanes, self.with);
-        let none = lanes.splat(0);
-        let nothing = lanes.words(none, none);
-        let (mut sum, mut serving, mut booting) = (nothing, nothing, nothing);
-        for minute in end - with.watch.points.period..end {
-            if !with.trace.is_known(minute) {
-                continue;
-            }
-            let served = lanes.load(&self.pack.had_serving[minute % HISTORY].0);
-            let low = lanes.lookup::<W>(units.low.row_of::<W>(minute), served);
-            let high = lanes.lookup::<W>(units.high.row_of::<W>(minute), served);
-            sum = lanes.add_words(sum, lanes.words(low, high));
-            serving = lanes.add_words(serving, lanes.words(served, none));
-            if with.moves.counts_booting {
-                let booted = lanes.load(&self.pack.had_booting[minute % HISTORY].0);
-                booting = lanes.add_words(booting, lanes.words(booted, none));
-            }
+    fn weigh(&mut self, units: &Units, end: usize) -> (L::Words, L::Words) {
+        let (lanes, period) = (self.lanes, self.with.watch.points.period);
+        if period == 1 {
+            let (shown, in_service) = self.added(units, end - 1);
+            return (shown, lanes.words(in_service, lanes.splat(0)));
         }
-        let each_booting = self.word((with.moves.booting_steps >> units.shift) as u16);
-        let sum = lanes.add_words(sum, lanes.mul_words(booting, each_booting));
-        (sum, lanes.add_words(serving, booting))
+        let again = end < self.sums.end + period && self.sums.end >= period;
+        if !again {
+            let none = lanes.splat(0);
+            let nothing = lanes.words(none, none);
+            (self.sums.all_shown, self.sums.all_in_service) = (nothing, nothing);
+        }
+        for minute in if again { self.sums.end } else { end - period }..end {
+            let (shown, in_service) = self.added(units, minute);
+            let sums = &mut *self.sums;
+            sums.all_shown = lanes.add_words(sums.all_shown, shown);
+            sums.all_in_service =
+                lanes.add_words(sums.all_in_service, lanes.words(in_service, lanes.splat(0)));
+            if again {
+                let old = (minute - period) % PLACES;
+                sums.all_shown = lanes.sub_words(sums.all_shown, sums.shown[old]);
+                let in_service = lanes.words(sums.in_service[old], lanes.splat(0));
+                sums.all_in_service = lanes.sub_words(sums.all_in_service, in_service);
+            }
+            sums.shown[minute % PLACES] = shown;
+            sums.in_service[minute % PLACES] = in_service;
+        }
+        self.sums.end = end;
+        (self.sums.all_shown, self.sums.all_in_service)
+    }
+
+    /// What a minute adds to its points: what is shown, in units, and instances in service. Nothing, where it is not known.
+    #[inline(always)]
+    fn added(&self, units: &Units, minute: usize) -> (L::Words, L::Vector) {
+        let (lanes, moves) = (self.lanes, self.with.moves);
+        let none = lanes.splat(0);
+        if !self.with.trace.is_known(minute) {
+            return (lanes.words(none, none), none);
+        }
+        let served = lanes.load(&self.pack.had_serving[minute % HISTORY].0);
+        let low = lanes.lookup::<W>(units.low.row_of::<W>(minute), served);
+        let high = lanes.lookup::<W>(units.high.row_of::<W>(minute), served);
+        let shown = lanes.words(low, high);
+        if !moves.counts_booting {
+            return (shown, served);
+        }
+        let booted = lanes.load(&self.pack.had_booting[minute % HISTORY].0);
+        let each_booting = self.word((moves.booting_steps >> units.shift) as u16);
+        let shown_booting = lanes.mul_words(lanes.words(booted, none), each_booting);
+        (lanes.add_words(shown, shown_booting), lanes.add(served, booted))
     }
 
     #[inline(always)]

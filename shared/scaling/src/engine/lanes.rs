@@ -87,6 +87,8 @@ pub(super) trait Lanes: Copy {
     fn words(self, low: Self::Vector, high: Self::Vector) -> Self::Words;
     /// `a + b`, wrapping.
     fn add_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
+    /// `a - b`, wrapping.
+    fn sub_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
     /// `a * b`, wrapping.
     fn mul_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
     /// `a <= b`.

@@ -144,6 +144,11 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn sub_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        unsafe { (_mm512_sub_epi16(a.0, b.0), _mm512_sub_epi16(a.1, b.1)) }
+    }
+
+    #[inline(always)]
     fn mul_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
         unsafe { (_mm512_mullo_epi16(a.0, b.0), _mm512_mullo_epi16(a.1, b.1)) }
     }

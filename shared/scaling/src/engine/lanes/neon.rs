@@ -147,6 +147,11 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
+    fn sub_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        unsafe { (vsubq_u16(a.0, b.0), vsubq_u16(a.1, b.1)) }
+    }
+
+    #[inline(always)]
     fn mul_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
         unsafe { (vmulq_u16(a.0, b.0), vmulq_u16(a.1, b.1)) }
     }

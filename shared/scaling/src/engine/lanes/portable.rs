@@ -132,6 +132,11 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn sub_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        std::array::from_fn(|lane| a[lane].wrapping_sub(b[lane]))
+    }
+
+    #[inline(always)]
     fn mul_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
         std::array::from_fn(|lane| a[lane].wrapping_mul(b[lane]))
     }

@@ -133,6 +133,11 @@ impl<L: Lanes> Lanes for Twice<L> {
     }
 
     #[inline(always)]
+    fn sub_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        (self.0.sub_words(a.0, b.0), self.0.sub_words(a.1, b.1))
+    }
+
+    #[inline(always)]
     fn mul_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
         (self.0.mul_words(a.0, b.0), self.0.mul_words(a.1, b.1))
     }
