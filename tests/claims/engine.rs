@@ -226,16 +226,17 @@ proptest! {
     }
 }
 
-/// Thresholds side by side, as many as are moved together when others are given up.
+/// Thresholds side by side, as many as are moved together when others are given up, and kinds that are gone through as one
+/// until a fleet grows.
 fn dense(case: Case, first: u32) -> Case {
     let every_other =
         |from: u32, to: u32| (from..to).step_by(2).map(|value| percent(f64::from(value))).collect();
-    let one_of = |values: &[Instances]| values[..1].to_vec();
+    let some_of = |values: &[Instances]| values.iter().copied().take(2).collect();
     let grid = Grid {
         upper_thresholds: every_other(first + 10, 60),
         lower_thresholds: every_other(first, 40),
-        upper_breach_scale_increments: one_of(&case.grid.upper_breach_scale_increments),
-        lower_breach_scale_increments: one_of(&case.grid.lower_breach_scale_increments),
+        upper_breach_scale_increments: some_of(&case.grid.upper_breach_scale_increments),
+        lower_breach_scale_increments: some_of(&case.grid.lower_breach_scale_increments),
         ..case.grid
     };
     Case { grid, ..case }

@@ -14,6 +14,7 @@ mod ratchet;
 mod search;
 mod space;
 mod trace;
+mod walk;
 mod watch;
 mod winners;
 

@@ -39,7 +39,7 @@ const fn carries_history(mode: u8) -> bool {
     mode == CARRIED || mode == ANY
 }
 
-/// What all candidates of a group have in common, in bytes.
+/// What a kind's candidates have in common, in bytes. Kinds of one family differ only in `up` and `down`, which lanes carry.
 #[derive(Debug, Clone)]
 pub(super) struct Moves {
     pub(super) up: u8,
@@ -130,6 +130,9 @@ impl Moves {
 pub(super) struct Pack {
     pub(super) upper: Bytes,
     pub(super) lower: Bytes,
+    /// Instances that come at once, and that go.
+    pub(super) up: Bytes,
+    pub(super) down: Bytes,
     pub(super) upper_steps: [u32; MOST],
     pub(super) lower_steps: [u32; MOST],
     desired: Bytes,
@@ -139,13 +142,16 @@ pub(super) struct Pack {
     rest: Bytes,
     /// Minutes until nothing is on its way and no point is over a change.
     unsettled: Bytes,
-    launched: [Bytes; ON_THE_WAY],
-    had_serving: [Bytes; HISTORY],
-    had_booting: [Bytes; HISTORY],
+    /// What is on its way, by minute; none where it is not carried, as below.
+    launched: Vec<Bytes>,
+    had_serving: Vec<Bytes>,
+    had_booting: Vec<Bytes>,
     fine_high: [u128; KEPT],
     fine_low: [u128; KEPT],
     calm_high: u128,
     calm_low: u128,
+    /// Lanes whose high alarm has launched instances.
+    pub(super) grew: u128,
     /// From when on nothing is on its way, and points are of fleets as they are.
     still_since: usize,
     settled_from: usize,
@@ -175,11 +181,14 @@ impl Pack {
     }
 
     /// Lanes that start with `initial` instances, all of which serve. A lane without thresholds never acts.
-    pub(super) fn new(initial: u8) -> Self {
+    pub(super) fn new(initial: u8, mode: u8) -> Self {
         let all = Bytes([initial; MOST]);
+        let history = if carries_history(mode) { HISTORY } else { 0 };
         Self {
             upper: Bytes([255; MOST]),
             lower: Bytes::ZERO,
+            up: Bytes::ZERO,
+            down: Bytes::ZERO,
             upper_steps: [101 * STEPS_PER_PERCENT as u32; MOST],
             lower_steps: [0; MOST],
             desired: all,
@@ -187,13 +196,14 @@ impl Pack {
             booting: Bytes::ZERO,
             rest: Bytes::ZERO,
             unsettled: Bytes::ZERO,
-            launched: [Bytes::ZERO; ON_THE_WAY],
-            had_serving: [all; HISTORY],
-            had_booting: [Bytes::ZERO; HISTORY],
+            launched: vec![Bytes::ZERO; if mode == ANY { ON_THE_WAY } else { 0 }],
+            had_serving: vec![all; history],
+            had_booting: vec![Bytes::ZERO; history],
             fine_high: [u128::MAX; KEPT],
             fine_low: [u128::MAX; KEPT],
             calm_high: u128::MAX,
             calm_low: u128::MAX,
+            grew: 0,
             still_since: 0,
             settled_from: 0,
             minutes_over: [0; MOST],
@@ -212,47 +222,62 @@ impl Pack {
         self.calm_low |= lanes;
     }
 
-    /// Puts lane `from` of `other` at `to`.
-    pub(super) fn put(
-        &mut self,
-        to: usize,
-        other: &Self,
-        from: usize,
-        moves: &Moves,
-        watch: &Watch,
-        now: usize,
-    ) {
-        let byte = |mine: &mut Bytes, theirs: &Bytes| mine.0[to] = theirs.0[from];
+    /// Puts some lanes of `other`, in ascending order, side by side from `to` on.
+    pub(super) fn put(&mut self, to: usize, other: &Self, lanes: &[usize], with: Given<'_>, now: usize) {
+        let byte = |mine: &mut Bytes, theirs: &Bytes| put(&mut mine.0[to..], &theirs.0, lanes);
         byte(&mut self.upper, &other.upper);
         byte(&mut self.lower, &other.lower);
+        byte(&mut self.up, &other.up);
+        byte(&mut self.down, &other.down);
         byte(&mut self.desired, &other.desired);
         byte(&mut self.serving, &other.serving);
         byte(&mut self.booting, &other.booting);
         byte(&mut self.rest, &other.rest);
         byte(&mut self.unsettled, &other.unsettled);
-        let (mode, carried) =
-            (moves.mode(watch), |carried: bool, count: usize| if carried { count } else { 0 });
-        for slot in back_from(now, carried(mode == ANY, moves.on_the_way() + 1), ON_THE_WAY) {
-            byte(&mut self.launched[slot], &other.launched[slot]);
+        for (mine, theirs) in self.launched.iter_mut().zip(&other.launched) {
+            byte(mine, theirs);
         }
-        for slot in back_from(now, carried(carries_history(mode), watch.points.period), HISTORY) {
+        let carried = if self.had_serving.is_empty() { 0 } else { with.watch.points.period };
+        for slot in back_from(now, carried, HISTORY) {
             byte(&mut self.had_serving[slot], &other.had_serving[slot]);
             byte(&mut self.had_booting[slot], &other.had_booting[slot]);
         }
-        let bit = |mine: &mut u128, theirs: u128| *mine = *mine & !(1 << to) | (theirs >> from & 1) << to;
-        for slot in back_from(now + 1, watch.span, KEPT) {
+        let runs = runs(lanes, to);
+        let bit = |mine: &mut u128, theirs: u128| {
+            for (from, to, which) in &runs {
+                *mine = *mine & !(which << to) | (theirs >> from & which) << to;
+            }
+        };
+        for slot in back_from(now + 1, with.watch.span, KEPT) {
             bit(&mut self.fine_high[slot], other.fine_high[slot]);
             bit(&mut self.fine_low[slot], other.fine_low[slot]);
         }
         bit(&mut self.calm_high, other.calm_high);
         bit(&mut self.calm_low, other.calm_low);
+        bit(&mut self.grew, other.grew);
         self.still_since = self.still_since.max(other.still_since);
         self.settled_from = self.settled_from.max(other.settled_from);
-        self.upper_steps[to] = other.upper_steps[from];
-        self.lower_steps[to] = other.lower_steps[from];
-        self.minutes_over[to] = other.minutes_over[from];
-        self.billed[to] = other.billed[from];
+        put(&mut self.upper_steps[to..], &other.upper_steps, lanes);
+        put(&mut self.lower_steps[to..], &other.lower_steps, lanes);
+        put(&mut self.minutes_over[to..], &other.minutes_over, lanes);
+        put(&mut self.billed[to..], &other.billed, lanes);
     }
+}
+
+fn put<T: Copy>(mine: &mut [T], theirs: &[T; MOST], lanes: &[usize]) {
+    mine.iter_mut().zip(lanes).for_each(|(mine, lane)| *mine = theirs[*lane % MOST]);
+}
+
+/// Lanes that lie side by side: the first of each run, where it is put, and a bit for each of it, the lowest ones.
+fn runs(lanes: &[usize], to: usize) -> Vec<(usize, usize, u128)> {
+    let mut at = to;
+    lanes
+        .chunk_by(|lane, next| lane + 1 == *next)
+        .map(|run| {
+            at += run.len();
+            (run[0], at - run.len(), u128::MAX >> (MOST - run.len()))
+        })
+        .collect()
 }
 
 /// The places in a ring of `size` of the `count` minutes before `now`.
@@ -278,9 +303,9 @@ pub(super) struct Given<'a> {
 struct Fine<L: Lanes> {
     high: [L::Mask; KEPT],
     low: [L::Mask; KEPT],
-    /// Thresholds in units: low bytes and high ones.
-    upper: [Bytes; 2],
-    lower: [Bytes; 2],
+    /// Thresholds in units.
+    upper: L::Words,
+    lower: L::Words,
 }
 
 /// What each of the last minutes adds to the points that it belongs to, and the sums over a point's minutes.
@@ -290,6 +315,8 @@ struct Sums<L: Lanes> {
     /// Instances in service.
     in_service: [L::Vector; PLACES],
     all_shown: L::Words,
+    /// Instance-minutes, in bytes where these hold them.
+    few_in_service: L::Vector,
     all_in_service: L::Words,
     /// The end of the point that they were last added up for; 0 if there is none.
     end: usize,
@@ -304,8 +331,54 @@ impl<L: Lanes> Sums<L> {
             shown: [nothing; PLACES],
             in_service: [none; PLACES],
             all_shown: nothing,
+            few_in_service: none,
             all_in_service: nothing,
             end: 0,
+        }
+    }
+}
+
+impl<L: Lanes> Sums<L> {
+    #[inline(always)]
+    fn clear(&mut self, lanes: L) {
+        let none = lanes.splat(0);
+        self.all_shown = lanes.words(none, none);
+        (self.few_in_service, self.all_in_service) = (none, self.all_shown);
+    }
+
+    /// Whether a point's instance-minutes fit in a byte.
+    const fn are_few<const W: usize>() -> bool {
+        W * Units::PERIOD <= 256
+    }
+
+    #[inline(always)]
+    fn add<const W: usize>(&mut self, lanes: L, shown: L::Words, in_service: L::Vector) {
+        self.all_shown = lanes.add_words(self.all_shown, shown);
+        if Self::are_few::<W>() {
+            self.few_in_service = lanes.add(self.few_in_service, in_service);
+        } else {
+            let in_service = lanes.words(in_service, lanes.splat(0));
+            self.all_in_service = lanes.add_words(self.all_in_service, in_service);
+        }
+    }
+
+    #[inline(always)]
+    fn take_away<const W: usize>(&mut self, lanes: L, place: usize) {
+        self.all_shown = lanes.sub_words(self.all_shown, self.shown[place]);
+        if Self::are_few::<W>() {
+            self.few_in_service = lanes.sub(self.few_in_service, self.in_service[place]);
+        } else {
+            let in_service = lanes.words(self.in_service[place], lanes.splat(0));
+            self.all_in_service = lanes.sub_words(self.all_in_service, in_service);
+        }
+    }
+
+    #[inline(always)]
+    fn all_in_service<const W: usize>(&self, lanes: L) -> L::Words {
+        if Self::are_few::<W>() {
+            lanes.words(self.few_in_service, lanes.splat(0))
+        } else {
+            self.all_in_service
         }
     }
 }
@@ -328,6 +401,8 @@ struct Live<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> {
     pack: &'a mut Pack,
     upper: L::Vector,
     lower: L::Vector,
+    up: L::Vector,
+    down: L::Vector,
     desired: L::Vector,
     serving: L::Vector,
     booting: L::Vector,
@@ -346,6 +421,8 @@ struct Live<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> {
     sums: &'a mut Sums<L>,
     /// Alarms that are not in alarm, as they were when each point was last looked at by itself.
     calm: (L::Mask, L::Mask),
+    /// Lanes whose high alarm has launched instances.
+    grew: L::Mask,
     /// Sums that wait to be written before their bytes are full.
     minutes_over: L::Vector,
     billed: L::Vector,
@@ -371,11 +448,13 @@ pub(super) fn advance<L: Lanes, const W: usize, const N: usize, const MODE: u8>(
     minutes: Range<usize>,
 ) {
     let all = lanes.mask(u128::MAX);
-    let mut fine =
-        Fine { high: [all; KEPT], low: [all; KEPT], upper: [Bytes::ZERO; 2], lower: [Bytes::ZERO; 2] };
+    let nothing = lanes.words(lanes.splat(0), lanes.splat(0));
+    let mut fine = Fine { high: [all; KEPT], low: [all; KEPT], upper: nothing, lower: nothing };
     if let Some(units) = with.trace.units.as_ref().filter(|_| carries_history(MODE)) {
-        fine.upper = in_units(&pack.upper_steps, units);
-        fine.lower = in_units(&pack.lower_steps, units);
+        let [low, high] = in_units(&pack.upper_steps, units);
+        fine.upper = lanes.words(lanes.load(&low.0), lanes.load(&high.0));
+        let [low, high] = in_units(&pack.lower_steps, units);
+        fine.lower = lanes.words(lanes.load(&low.0), lanes.load(&high.0));
     }
     let mut sums = Sums::<L>::none(lanes);
     let mut live = Live::<L, W, N, MODE>::load(lanes, with, pack, (&mut fine, &mut sums), minutes.start);
@@ -424,6 +503,8 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             with,
             upper: lanes.load(&pack.upper.0),
             lower: lanes.load(&pack.lower.0),
+            up: lanes.load(&pack.up.0),
+            down: lanes.load(&pack.down.0),
             desired: lanes.load(&pack.desired.0),
             serving: lanes.load(&pack.serving.0),
             booting: lanes.load(&pack.booting.0),
@@ -438,6 +519,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             fine,
             sums,
             calm: (lanes.mask(pack.calm_high), lanes.mask(pack.calm_low)),
+            grew: lanes.mask(pack.grew),
             minutes_over: zero,
             billed: zero,
             removed: zero,
@@ -478,6 +560,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         (pack.still_since, pack.settled_from) = (self.still_since, self.settled_from);
         pack.calm_high = lanes.bits(self.calm.0);
         pack.calm_low = lanes.bits(self.calm.1);
+        pack.grew = lanes.bits(self.grew);
     }
 
     /// Whether none of the minutes up to `stop`, which are a block, needs to be looked at: nothing is on its way in any
@@ -625,9 +708,10 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
 
     #[inline(always)]
     fn act(&mut self, now: usize, high: L::Mask, low: L::Mask) {
-        let (lanes, moves) = (self.lanes, self.with.moves);
-        let more = lanes.min(lanes.splat(moves.up), lanes.sub(self.max, self.desired));
-        let less = lanes.min(lanes.splat(moves.down), lanes.sub(self.desired, self.min));
+        let lanes = self.lanes;
+        let more = lanes.min(self.up, lanes.sub(self.max, self.desired));
+        let less = lanes.min(self.down, lanes.sub(self.desired, self.min));
+        self.grew = lanes.or(self.grew, high);
         self.change_capacity(now, lanes.keep(high, more), lanes.keep(low, less), high, low);
     }
 
@@ -805,8 +889,8 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let (lanes, with) = (self.lanes, self.with);
         let (sum, weight) = self.weigh(units, end);
         let all = lanes.add_words(sum, self.word(with.watch.points.period as u16));
-        let upper = lanes.mul_words(weight, self.words(&self.fine.upper));
-        let lower = lanes.mul_words(weight, self.words(&self.fine.lower));
+        let upper = lanes.mul_words(weight, self.fine.upper);
+        let lower = lanes.mul_words(weight, self.fine.lower);
         let (not_above, surely_not_above) = (lanes.le_words(sum, upper), lanes.le_words(all, upper));
         let (below, surely_not_below) = (lanes.le_words(all, lower), lanes.le_words(lower, sum));
         let in_between = lanes.select(below, lanes.splat(0), self.upper);
@@ -829,27 +913,19 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         }
         let again = end < self.sums.end + period && self.sums.end >= period;
         if !again {
-            let none = lanes.splat(0);
-            let nothing = lanes.words(none, none);
-            (self.sums.all_shown, self.sums.all_in_service) = (nothing, nothing);
+            self.sums.clear(lanes);
         }
         for minute in if again { self.sums.end } else { end - period }..end {
             let (shown, in_service) = self.added(units, minute);
-            let sums = &mut *self.sums;
-            sums.all_shown = lanes.add_words(sums.all_shown, shown);
-            sums.all_in_service =
-                lanes.add_words(sums.all_in_service, lanes.words(in_service, lanes.splat(0)));
+            self.sums.add::<W>(lanes, shown, in_service);
             if again {
-                let old = (minute - period) % PLACES;
-                sums.all_shown = lanes.sub_words(sums.all_shown, sums.shown[old]);
-                let in_service = lanes.words(sums.in_service[old], lanes.splat(0));
-                sums.all_in_service = lanes.sub_words(sums.all_in_service, in_service);
+                self.sums.take_away::<W>(lanes, (minute - period) % PLACES);
             }
-            sums.shown[minute % PLACES] = shown;
-            sums.in_service[minute % PLACES] = in_service;
+            self.sums.shown[minute % PLACES] = shown;
+            self.sums.in_service[minute % PLACES] = in_service;
         }
         self.sums.end = end;
-        (self.sums.all_shown, self.sums.all_in_service)
+        (self.sums.all_shown, self.sums.all_in_service::<W>(lanes))
     }
 
     /// What a minute adds to its points: what is shown, in units, and instances in service. Nothing, where it is not known.
@@ -871,11 +947,6 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let each_booting = self.word((moves.booting_steps >> units.shift) as u16);
         let shown_booting = lanes.mul_words(lanes.words(booted, none), each_booting);
         (lanes.add_words(shown, shown_booting), lanes.add(served, booted))
-    }
-
-    #[inline(always)]
-    fn words(&self, [low, high]: &[Bytes; 2]) -> L::Words {
-        self.lanes.words(self.lanes.load(&low.0), self.lanes.load(&high.0))
     }
 
     /// The same for every lane.
@@ -1051,7 +1122,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
 fn seen_by(with: Given<'_>, pack: &Pack, lane: usize, end: usize) -> u8 {
     let minutes = end.saturating_sub(with.watch.points.period)..end;
     let point = point(minutes.map(|minute| {
-        let had = |had: &[Bytes; HISTORY]| had[minute % HISTORY].0[lane];
+        let had = |had: &[Bytes]| had[minute % HISTORY].0[lane];
         with.trace.metric(minute, had(&pack.had_serving), had(&pack.had_booting))
     }));
     with.ranks.of_cpu(point.unwrap_or(0.0))

@@ -19,7 +19,7 @@ const CLASSES: usize = 24;
 const SIZES: usize = 16;
 
 /// Starts of chunks that are kept at most.
-const STARTS: usize = 64;
+const STARTS: usize = 96;
 
 /// The thresholds that stand for classes of lower thresholds.
 #[derive(Debug, Clone)]

@@ -9,17 +9,17 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::bound::{self, Bound, Pace};
-use super::kernel::{self, ANY, APART, BY_THE_MINUTE, CARRIED, HISTORY, Moves, Pack, Standing};
-use super::lanes::{Isa, Job, Lanes};
+use super::kernel::{self, BY_THE_MINUTE, HISTORY, Moves, Standing};
+use super::lanes::Isa;
 use super::ranks::Ranks;
 use super::ratchet::{Classes, Ratchet, Slip};
 use super::space::{Kind, Space};
-use super::trace::{BLOCK, Points, Rows, Trace, booting_points};
+use super::trace::{Points, Rows, Trace, booting_points};
+use super::walk::{Asked, At, Sink, Walk, chunks, first_chunks_and_rest};
 use super::watch::Watch;
 use super::winners::{Best, Cheapest, Found, Frontier, Holding, Least, LeastOver, Scored, Steps};
 use crate::course::CapacityChange;
 use crate::policy::ScalingPolicy;
-use crate::reference::STEPS_PER_PERCENT;
 use crate::simulate::Question;
 use crate::sweep::Setting;
 use crate::units::CpuPercent;
@@ -69,15 +69,22 @@ impl<'a> InBytes<'a> {
         Some(Self { isa, trace, ranks, watches, changes, needs, booting })
     }
 
-    /// The points of minutes in which instances boot, where they can be looked up.
-    fn booting(&self, watch: &Watch, moves: &Moves) -> Option<Arc<Rows>> {
+    /// The points of minutes in which instances boot, by how many are launched at once, where they can be looked up.
+    fn booting(
+        &self,
+        watch: &Watch,
+        moves: &Moves,
+        ups: impl Iterator<Item = u8>,
+    ) -> BTreeMap<u8, Arc<Rows>> {
         if moves.mode(watch) != BY_THE_MINUTE || !moves.counts_booting {
-            return None;
+            return BTreeMap::new();
         }
         let mut known = self.booting.lock().expect("no thread panics");
-        let rows = known.entry((moves.up, moves.max));
-        let made = || Arc::new(booting_points(&self.trace, moves.up, moves.max, &self.ranks));
-        Some(Arc::clone(rows.or_insert_with(made)))
+        let mut of = |up: u8| {
+            let made = || Arc::new(booting_points(&self.trace, up, moves.max, &self.ranks));
+            Arc::clone(known.entry((up, moves.max)).or_insert_with(made))
+        };
+        ups.map(|up| (up, of(up))).collect()
     }
 }
 
@@ -98,107 +105,9 @@ fn watches(trace: &Trace<'_>, space: &Space, ranks: &Ranks) -> BTreeMap<(u32, u3
     watches
 }
 
-/// Minutes until settings are first asked whether they can still win, and from then on.
-const FIRST_CHUNK: usize = 10 * BLOCK;
-const CHUNK: usize = 20 * BLOCK;
-
-fn chunks(minutes: usize) -> Vec<Range<usize>> {
-    let mut starts: Vec<usize> = std::iter::once(0).chain((FIRST_CHUNK..minutes).step_by(CHUNK)).collect();
-    starts.push(minutes);
-    starts.windows(2).map(|pair| pair[0]..pair[1]).collect()
-}
-
-/// A vector of candidates.
-struct Lot {
-    pack: Box<Pack>,
-    /// The lanes that still matter, with their places among the pairs.
-    lanes: Vec<(usize, usize)>,
-}
-
-impl Lot {
-    fn finish(&self, sink: &mut impl Sink) {
-        for (lane, pair) in &self.lanes {
-            sink.finish(*pair, self.pack.minutes_over[*lane], self.pack.billed[*lane]);
-        }
-    }
-
-    fn drop_lanes(&mut self, may_matter: impl Fn(Standing) -> bool) {
-        let (pack, mut dropped) = (&mut self.pack, 0);
-        self.lanes.retain(|(lane, _)| {
-            let matters = may_matter(pack.standing(*lane));
-            dropped |= u128::from(!matters) << lane;
-            matters
-        });
-        pack.silence(dropped);
-    }
-}
-
-/// The same lanes in fewer lots, where moving them is worth it.
-fn packed(lots: Vec<Lot>, width: usize, with: kernel::Given<'_>, now: usize) -> Vec<Lot> {
-    let count: usize = lots.iter().map(|lot| lot.lanes.len()).sum();
-    if lots.len() * 3 <= count.div_ceil(width) * 4 {
-        return lots;
-    }
-    let mut packed: Vec<Lot> = Vec::new();
-    for lot in &lots {
-        for (from, pair) in &lot.lanes {
-            if packed.last().is_none_or(|lot| lot.lanes.len() == width) {
-                packed.push(Lot { pack: Box::new(Pack::new(1)), lanes: Vec::with_capacity(width) });
-            }
-            let to = packed.last_mut().expect("one was just added");
-            to.pack.put(to.lanes.len(), &lot.pack, *from, with.moves, with.watch, now);
-            to.lanes.push((to.lanes.len(), *pair));
-        }
-    }
-    packed
-}
-
-/// A stretch of minutes for one pack, whatever the processor.
-struct Advance<'a, const W: usize, const N: usize, const MODE: u8> {
-    with: kernel::Given<'a>,
-    pack: &'a mut Pack,
-    minutes: Range<usize>,
-}
-
-impl<const W: usize, const N: usize, const MODE: u8> Job for Advance<'_, W, N, MODE> {
-    #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        kernel::advance::<L, W, N, MODE>(lanes, self.with, self.pack, self.minutes);
-    }
-}
-
-fn advance(isa: Isa, with: kernel::Given<'_>, pack: &mut Pack, minutes: Range<usize>) {
-    match (with.trace.width(), with.watch.evaluation_periods, with.moves.mode(with.watch)) {
-        (16, 1, APART) => isa.run(Advance::<16, 1, APART> { with, pack, minutes }),
-        (16, 1, BY_THE_MINUTE) => isa.run(Advance::<16, 1, BY_THE_MINUTE> { with, pack, minutes }),
-        (16, 1, CARRIED) => isa.run(Advance::<16, 1, CARRIED> { with, pack, minutes }),
-        (16, 1, _) => isa.run(Advance::<16, 1, ANY> { with, pack, minutes }),
-        (16, _, APART) => isa.run(Advance::<16, 3, APART> { with, pack, minutes }),
-        (16, _, BY_THE_MINUTE) => isa.run(Advance::<16, 3, BY_THE_MINUTE> { with, pack, minutes }),
-        (16, _, CARRIED) => isa.run(Advance::<16, 3, CARRIED> { with, pack, minutes }),
-        (16, _, _) => isa.run(Advance::<16, 3, ANY> { with, pack, minutes }),
-        (64, _, APART) => isa.run(Advance::<64, 3, APART> { with, pack, minutes }),
-        (64, _, BY_THE_MINUTE) => isa.run(Advance::<64, 3, BY_THE_MINUTE> { with, pack, minutes }),
-        (64, _, CARRIED) => isa.run(Advance::<64, 3, CARRIED> { with, pack, minutes }),
-        (64, _, _) => isa.run(Advance::<64, 3, ANY> { with, pack, minutes }),
-        (_, _, APART) => isa.run(Advance::<256, 3, APART> { with, pack, minutes }),
-        (_, _, BY_THE_MINUTE) => isa.run(Advance::<256, 3, BY_THE_MINUTE> { with, pack, minutes }),
-        (_, _, CARRIED) => isa.run(Advance::<256, 3, CARRIED> { with, pack, minutes }),
-        (_, _, _) => isa.run(Advance::<256, 3, ANY> { with, pack, minutes }),
-    }
-}
-
 /// Instances at the start.
 fn initial(setting: &Setting<'_>, moves: &Moves) -> u8 {
     (setting.initial.0.min(255) as u8).max(moves.min).min(moves.max)
-}
-
-/// What one thread makes of a kind.
-pub(super) trait Sink {
-    /// Whether a setting that came so far can still matter; `chunk` is the one that begins.
-    fn may_matter(&self, chunk: usize, now: Standing) -> bool;
-    /// A setting at its end.
-    fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32);
 }
 
 impl<'a> Engine<'a> {
@@ -220,19 +129,30 @@ impl<'a> Engine<'a> {
         self.setting.load.demand_percent.len()
     }
 
-    /// Runs one kind through `chunks`; gives the minutes that were walked.
-    fn run(&self, kind: &Kind, pairs: &[usize], chunks: &[Range<usize>], sink: &mut impl Sink) -> u64 {
-        match self.given(kind) {
-            Some((bytes, watch, moves)) => {
-                let in_steps = bytes.trace.is_in_steps() && bytes.ranks.are_multiples_of(1);
-                let (trace, ranks, moves) = (&bytes.trace, &bytes.ranks, &moves);
-                let booting = bytes.booting(watch, moves);
-                let booting = booting.as_deref().unwrap_or(&watch.points.rows);
-                let with = kernel::Given { in_steps, trace, watch, ranks, moves, booting };
-                self.run_in_bytes(bytes.isa, with, pairs, chunks, sink)
-            }
-            None => self.run_one_by_one(kind, pairs, sink),
-        }
+    /// Runs settings of one family through `chunks`; gives the minutes that were walked.
+    fn run(&self, asked: &[Asked], chunks: &[Range<usize>], sink: &mut impl Sink) -> u64 {
+        let Some((first, _)) = asked.first() else { return 0 };
+        let Some((bytes, watch, moves)) = self.given(&self.space.kinds[*first]) else {
+            return asked.iter().map(|(kind, pairs)| self.run_one_by_one(*kind, pairs, sink)).sum();
+        };
+        let in_steps = bytes.trace.is_in_steps() && bytes.ranks.are_multiples_of(1);
+        let (trace, ranks, rows) = (&bytes.trace, &bytes.ranks, &watch.points.rows);
+        let mut walk = Walk {
+            isa: bytes.isa,
+            with: kernel::Given { in_steps, trace, watch, ranks, moves: &moves, booting: rows },
+            space: self.space,
+            chunks,
+            mode: moves.mode(watch),
+            initial: initial(self.setting, &moves),
+            booting: bytes.booting(
+                watch,
+                &moves,
+                asked.iter().map(|(kind, _)| self.space.kinds[*kind].up_byte()),
+            ),
+            walked: 0,
+        };
+        walk.run(asked, sink);
+        walk.walked
     }
 
     fn given(&self, kind: &Kind) -> Option<(&InBytes<'a>, &Watch, Moves)> {
@@ -243,57 +163,33 @@ impl<'a> Engine<'a> {
         Some((bytes, watch, moves))
     }
 
-    fn run_one_by_one(&self, kind: &Kind, pairs: &[usize], sink: &mut impl Sink) -> u64 {
+    fn run_one_by_one(&self, kind: usize, pairs: &[usize], sink: &mut impl Sink) -> u64 {
         let question = Question::whatever_it_takes(self.ceiling);
         for pair in pairs {
-            let policy = kind.policy(self.space.pairs[*pair]);
+            let policy = self.space.kinds[kind].policy(self.space.pairs[*pair]);
             let outcome = self.setting.simulate(&policy, question).expect("it is never given up");
-            sink.finish(*pair, outcome.minutes_over, outcome.billed_instance_minutes as u32);
+            sink.finish((kind, *pair), outcome.minutes_over, outcome.billed_instance_minutes as u32);
         }
         (pairs.len() * self.minutes()) as u64
     }
 
-    fn run_in_bytes(
-        &self,
-        isa: Isa,
-        with: kernel::Given<'_>,
-        pairs: &[usize],
-        chunks: &[Range<usize>],
-        sink: &mut impl Sink,
-    ) -> u64 {
-        let mut lots: Vec<Lot> = pairs.chunks(isa.width()).map(|pairs| self.lot(with, pairs)).collect();
-        let mut walked = 0;
-        for (chunk, minutes) in chunks.iter().enumerate() {
-            for lot in &mut lots {
-                walked += (lot.lanes.len() * minutes.len()) as u64;
-                advance(isa, with, &mut lot.pack, minutes.clone());
-                if chunk + 1 == chunks.len() {
-                    lot.finish(sink);
-                } else {
-                    lot.drop_lanes(|now| sink.may_matter(chunk + 1, now));
-                }
-            }
-            lots.retain(|lot| !lot.lanes.is_empty());
-            lots = packed(lots, isa.width(), with, minutes.end);
-        }
-        walked
+    /// All settings of some kinds.
+    fn all_of(&self, kinds: &[usize]) -> Vec<Asked> {
+        kinds.iter().map(|kind| (*kind, self.pairs(*kind))).collect()
     }
 
-    fn lot(&self, with: kernel::Given<'_>, pairs: &[usize]) -> Lot {
-        let mut pack = Box::new(Pack::new(initial(self.setting, with.moves)));
-        for (lane, pair) in pairs.iter().enumerate() {
-            let (upper, lower) = self.space.pairs[*pair];
-            pack.upper.0[lane] = with.ranks.of_threshold(upper);
-            pack.lower.0[lane] = with.ranks.of_threshold(lower);
-            pack.upper_steps[lane] = (upper.get() * STEPS_PER_PERCENT) as u32;
-            pack.lower_steps[lane] = (lower.get() * STEPS_PER_PERCENT) as u32;
-        }
-        Lot { pack, lanes: pairs.iter().copied().enumerate().collect() }
-    }
-
-    fn pairs(&self, kind: &Kind) -> Vec<usize> {
-        let all = self.space.pairs.iter().enumerate();
+    fn pairs(&self, kind: usize) -> Vec<usize> {
+        let (kind, all) = (&self.space.kinds[kind], self.space.pairs.iter().enumerate());
         all.filter(|(_, pair)| self.space.has(kind, **pair)).map(|(index, _)| index).collect()
+    }
+
+    /// A few settings of every family, which are gone through first.
+    fn few(&self) -> Vec<Vec<Asked>> {
+        let few = |family: &Vec<usize>| {
+            let kinds = family.iter().filter(|kind| kind.is_multiple_of(COARSE_KINDS));
+            kinds.map(|kind| (*kind, self.pairs(*kind).into_iter().step_by(COARSE_PAIRS).collect())).collect()
+        };
+        self.space.families(usize::MAX).iter().map(few).collect()
     }
 
     /// Every setting to its end. `each` folds what a thread sees; the folds are given back, one for each thread.
@@ -305,21 +201,20 @@ impl<'a> Engine<'a> {
         struct Folding<'f, T, F> {
             folded: &'f mut T,
             each: &'f F,
-            first: usize,
+            pairs: usize,
         }
         impl<T, F: Fn(&mut T, usize, u32, u64)> Sink for Folding<'_, T, F> {
-            fn may_matter(&self, _: usize, _: Standing) -> bool {
+            fn may_matter(&self, _: usize, _: usize, _: Standing) -> bool {
                 true
             }
-            fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
-                (self.each)(self.folded, self.first + pair, minutes_over, u64::from(billed));
+            fn finish(&mut self, (kind, pair): At, minutes_over: u32, billed: u32) {
+                (self.each)(self.folded, kind * self.pairs + pair, minutes_over, u64::from(billed));
             }
         }
-        let whole = vec![0..self.minutes(); 1];
-        self.on_threads(threads, |place, folded: &mut T| {
-            let kind = &self.space.kinds[place];
-            let mut sink = Folding { folded, each, first: place * self.space.pairs.len() };
-            self.run(kind, &self.pairs(kind), &whole, &mut sink);
+        let chunks = first_chunks_and_rest(self.minutes());
+        self.on_threads(threads, |kinds, folded: &mut T| {
+            let mut sink = Folding { folded, each, pairs: self.space.pairs.len() };
+            self.run(&self.all_of(kinds), &chunks, &mut sink);
         })
     }
 
@@ -329,21 +224,19 @@ impl<'a> Engine<'a> {
         self.space.kinds[kind].policy(self.space.pairs[pair])
     }
 
-    /// Does `work` for the place of every kind; what each thread gathers is given back.
+    /// Does `work` for the places of all kinds, some of one family at a time; what each thread gathers is given back.
     fn on_threads<T: Default + Send>(
         &self,
         threads: NonZero<usize>,
-        work: impl Fn(usize, &mut T) + Sync,
+        work: impl Fn(&[usize], &mut T) + Sync,
     ) -> Vec<T> {
+        let families = self.space.families(self.space.kinds.len().div_ceil(PIECES * threads.get()));
         let next = AtomicUsize::new(0);
         let run = || {
             let mut gathered = T::default();
             loop {
-                let place = next.fetch_add(1, Ordering::Relaxed);
-                if self.space.kinds.len() <= place {
-                    return gathered;
-                }
-                work(place, &mut gathered);
+                let Some(kinds) = families.get(next.fetch_add(1, Ordering::Relaxed)) else { return gathered };
+                work(kinds, &mut gathered);
             }
         };
         thread::scope(|scope| {
@@ -370,36 +263,26 @@ impl<'a> Engine<'a> {
         let bounds = self.bounds(&chunks, minutes_over_allowed);
         let ratchets = self.ratchets(&chunks, minutes_over_allowed);
         let best = Best::new(count);
-        let ask = |place: usize, pairs: &[usize]| {
-            let (kind, bound) = (&self.space.kinds[place], &bounds[place]);
+        let ask = |asked: Vec<Asked>| {
             let allowed = minutes_over_allowed;
-            if best.limit() < u64::from(bound.from(0, allowed)) {
-                return 0;
-            }
-            let ratchet = ratchets[place].clone();
-            let mut sink = Cheapest { best: &best, bound, ratchet, allowed, finished: vec![] };
-            let walked = self.run(kind, &self.that_can_hold(kind, pairs, allowed), &chunks, &mut sink);
-            let holding = |pairs: Vec<usize>, engine: &Engine<'_>| engine.holding(kind, &pairs, allowed);
-            let pairs = sink.finished.iter().map(|(pair, ..)| *pair).collect();
-            let holding: Vec<usize> = also_in.iter().fold(pairs, holding);
-            for (pair, minutes_over, billed) in sink.finished {
-                if holding.binary_search(&pair).is_ok() {
-                    best.add(self.scored((place, pair), minutes_over, billed));
-                }
-            }
+            let can_win = |(kind, _): &Asked| u64::from(bounds[*kind].from(0, allowed)) <= best.limit();
+            let asked: Vec<Asked> = asked.into_iter().filter(can_win).collect();
+            let (bounds, ratchets) = (&bounds, &ratchets);
+            let mut sink = Cheapest { best: &best, bounds, ratchets, allowed, finished: vec![] };
+            let walked = self.run(&self.that_can_hold(asked, allowed), &chunks, &mut sink);
+            self.add_those_that_hold(sink.finished, also_in, allowed, &best);
             walked
         };
-        let few: Vec<usize> = (0..self.space.kinds.len()).step_by(COARSE_KINDS).collect();
-        for place in few {
-            let pairs = self.pairs(&self.space.kinds[place]);
-            ask(place, &pairs.into_iter().step_by(COARSE_PAIRS).collect::<Vec<_>>());
+        for few in self.few() {
+            ask(few);
         }
         best.keep_limit();
-        let walked = self.on_threads(threads, |place, walked: &mut (u64, u64)| {
-            let pairs = self.pairs(&self.space.kinds[place]);
-            walked.0 += ask(place, &pairs);
-            walked.1 += pairs.len() as u64;
-            progress(pairs.len());
+        let walked = self.on_threads(threads, |kinds, walked: &mut (u64, u64)| {
+            let asked = self.all_of(kinds);
+            let count: usize = asked.iter().map(|(_, pairs)| pairs.len()).sum();
+            walked.0 += ask(asked);
+            walked.1 += count as u64;
+            progress(count);
         });
         let sum = |of: fn(&(u64, u64)) -> u64| walked.iter().map(of).sum();
         Found {
@@ -409,28 +292,55 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// The cheapest first, so that what they cost spares dearer ones the other engines.
+    fn add_those_that_hold(
+        &self,
+        mut finished: Vec<(u32, u32, At)>,
+        also_in: &[Engine<'_>],
+        allowed: u32,
+        best: &Best,
+    ) {
+        finished.sort_unstable();
+        for some in finished.chunks(MOST) {
+            let may_win: Vec<_> =
+                some.iter().filter(|(billed, ..)| u64::from(*billed) <= best.limit()).collect();
+            let settings: Vec<At> = may_win.iter().map(|(.., setting)| *setting).collect();
+            let holding = |settings: Vec<At>, engine: &Engine<'_>| engine.holding(by_kind(settings), allowed);
+            let mut holding: Vec<At> = also_in.iter().fold(settings, holding);
+            holding.sort_unstable();
+            for (billed, minutes_over, setting) in may_win {
+                if holding.binary_search(setting).is_ok() {
+                    best.add(self.scored(*setting, *minutes_over, *billed));
+                }
+            }
+        }
+    }
+
     /// How many settings are over the ceiling in at most `minutes_over_allowed` minutes; each of them is gone through to its
     /// end.
     pub fn count_holding(&self, minutes_over_allowed: u32, threads: NonZero<usize>) -> usize {
-        let counts = self.on_threads(threads, |place, count: &mut usize| {
-            let kind = &self.space.kinds[place];
-            *count += self.holding(kind, &self.pairs(kind), minutes_over_allowed).len();
+        let counts = self.on_threads(threads, |kinds, count: &mut usize| {
+            *count += self.holding(self.all_of(kinds), minutes_over_allowed).len();
         });
         counts.into_iter().sum()
     }
 
-    /// Those of `pairs`, in order, that are over in at most so many minutes.
-    fn holding(&self, kind: &Kind, pairs: &[usize], allowed: u32) -> Vec<usize> {
+    /// Those of one family's settings that are over in at most so many minutes.
+    fn holding(&self, asked: Vec<Asked>, allowed: u32) -> Vec<At> {
         let mut sink = Holding { allowed, held: vec![] };
-        self.run(kind, &self.that_can_hold(kind, pairs, allowed), &chunks(self.minutes()), &mut sink);
+        self.run(&self.that_can_hold(asked, allowed), &chunks(self.minutes()), &mut sink);
         sink.held
     }
 
-    /// Those of `pairs` that are not over in more than so many minutes for certain: no fleet grows whose upper threshold
-    /// CPU does not pass while it is under the ceiling.
-    fn that_can_hold(&self, kind: &Kind, pairs: &[usize], allowed: u32) -> Vec<usize> {
-        let never_grows_from = self.never_grows_from(kind, allowed).unwrap_or(f64::INFINITY);
-        pairs.iter().copied().filter(|pair| self.space.pairs[*pair].0.get() < never_grows_from).collect()
+    /// Those that are not over in more than so many minutes for certain: no fleet grows whose upper threshold CPU does not
+    /// pass while it is under the ceiling.
+    fn that_can_hold(&self, mut asked: Vec<Asked>, allowed: u32) -> Vec<Asked> {
+        let first = asked.first().map(|(kind, _)| &self.space.kinds[*kind]);
+        if let Some(never_grows_from) = first.and_then(|kind| self.never_grows_from(kind, allowed)) {
+            let can_grow = |pair: &usize| self.space.pairs[*pair].0.get() < never_grows_from;
+            asked.iter_mut().for_each(|(_, pairs)| pairs.retain(can_grow));
+        }
+        asked
     }
 
     fn never_grows_from(&self, kind: &Kind, allowed: u32) -> Option<f64> {
@@ -440,7 +350,7 @@ impl<'a> Engine<'a> {
         (must_grow && allowed == 0 && bytes.changes.is_empty()).then(|| bytes.trace.most_shown())
     }
 
-    pub(super) fn scored(&self, place: (usize, usize), minutes_over: u32, billed: u32) -> Scored {
+    pub(super) fn scored(&self, place: At, minutes_over: u32, billed: u32) -> Scored {
         let policy = self.space.kinds[place.0].policy(self.space.pairs[place.1]);
         Scored { policy, minutes_over, billed_instance_minutes: u64::from(billed), place }
     }
@@ -449,10 +359,10 @@ impl<'a> Engine<'a> {
     pub fn least_over(&self, threads: NonZero<usize>, progress: &(dyn Fn(usize) + Sync)) -> Option<Scored> {
         let chunks = chunks(self.minutes());
         let least = Least::default();
-        self.on_threads(threads, |place, (): &mut ()| {
-            let (kind, pairs) = (&self.space.kinds[place], self.pairs(&self.space.kinds[place]));
-            self.run(kind, &pairs, &chunks, &mut LeastOver { engine: self, least: &least, place });
-            progress(pairs.len());
+        self.on_threads(threads, |kinds, (): &mut ()| {
+            let asked = self.all_of(kinds);
+            self.run(&asked, &chunks, &mut LeastOver { engine: self, least: &least });
+            progress(asked.iter().map(|(_, pairs)| pairs.len()).sum());
         });
         least.into_found()
     }
@@ -468,19 +378,14 @@ impl<'a> Engine<'a> {
         let chunks = chunks(self.minutes());
         let bounds = self.bounds(&chunks, most_over);
         let steps = Steps::new(most_over);
-        let ask = |place: usize, pairs: &[usize]| {
-            let (kind, bound) = (&self.space.kinds[place], &bounds[place]);
-            let mut sink = Frontier { engine: self, steps: &steps, bound, place };
-            self.run(kind, pairs, &chunks, &mut sink);
+        let ask = |asked: &[Asked]| {
+            self.run(asked, &chunks, &mut Frontier { engine: self, steps: &steps, bounds: &bounds });
         };
-        for place in (0..self.space.kinds.len()).step_by(COARSE_KINDS) {
-            let pairs = self.pairs(&self.space.kinds[place]);
-            ask(place, &pairs.into_iter().step_by(COARSE_PAIRS).collect::<Vec<_>>());
-        }
-        self.on_threads(threads, |place, (): &mut ()| {
-            let pairs = self.pairs(&self.space.kinds[place]);
-            ask(place, &pairs);
-            progress(pairs.len());
+        self.few().iter().for_each(|few| ask(few));
+        self.on_threads(threads, |kinds, (): &mut ()| {
+            let asked = self.all_of(kinds);
+            ask(&asked);
+            progress(asked.iter().map(|(_, pairs)| pairs.len()).sum());
         });
         steps.into_frontier()
     }
@@ -522,6 +427,19 @@ impl<'a> Engine<'a> {
 const COARSE_KINDS: usize = 7;
 const COARSE_PAIRS: usize = 16;
 
+/// Pieces at least for each thread to take from.
+const PIECES: usize = 8;
+
+/// Settings that are asked of other engines at once.
+const MOST: usize = 128;
+
+/// The same settings, those of a kind together.
+fn by_kind(mut settings: Vec<At>) -> Vec<Asked> {
+    settings.sort_unstable();
+    let kinds = settings.chunk_by(|(kind, _), (other, _)| kind == other);
+    kinds.map(|of_kind| (of_kind[0].0, of_kind.iter().map(|(_, pair)| *pair).collect())).collect()
+}
+
 /// Pairs of thresholds from which on what a ratchet saves is more than what it takes to make one.
 const ENOUGH_PAIRS: usize = 64;
 
@@ -557,6 +475,7 @@ impl Paced<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::trace::BLOCK;
     use super::*;
     use crate::course::Course;
     use crate::dynamics::{Dynamics, Monitoring};
@@ -571,16 +490,16 @@ mod tests {
     }
 
     /// Gives up some settings after every block, whatever they come to.
-    struct Dropping(Vec<(usize, u32, u32)>);
+    struct Dropping(Vec<(At, u32, u32)>);
 
     impl Sink for Dropping {
-        fn may_matter(&self, chunk: usize, now: Standing) -> bool {
-            let seed = u64::from(now.billed) << 24 | u64::from(now.lower) << 12 | chunk as u64;
+        fn may_matter(&self, kind: usize, chunk: usize, now: Standing) -> bool {
+            let seed = u64::from(now.billed) << 24 | u64::from(now.lower) << 12 | (kind << 8 | chunk) as u64;
             !mixed(seed).is_multiple_of(24)
         }
 
-        fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
-            self.0.push((pair, minutes_over, billed));
+        fn finish(&mut self, setting: At, minutes_over: u32, billed: u32) {
+            self.0.push((setting, minutes_over, billed));
         }
     }
 
@@ -599,8 +518,8 @@ mod tests {
         Grid {
             upper_thresholds: whole(14..70),
             lower_thresholds: whole(3..50),
-            upper_breach_scale_increments: vec![Instances(2)],
-            lower_breach_scale_increments: vec![Instances(1)],
+            upper_breach_scale_increments: [1, 2, 5].map(Instances).to_vec(),
+            lower_breach_scale_increments: [1, 2].map(Instances).to_vec(),
             periods: vec![Minutes(period)],
             evaluation_periods: vec![evaluation_periods],
             cooldowns: vec![Seconds(cooldown)],
@@ -632,12 +551,11 @@ mod tests {
                 false,
             );
             for engine in Engine::with_each_isa(&setting, &space, ceiling) {
-                let kind = &space.kinds[0];
                 let mut left = Dropping(vec![]);
-                engine.run(kind, &engine.pairs(kind), &chunks, &mut left);
+                engine.run(&engine.all_of(&space.families(usize::MAX)[0]), &chunks, &mut left);
                 assert!(!left.0.is_empty(), "some are left");
-                for (pair, minutes_over, billed) in left.0 {
-                    let policy = kind.policy(space.pairs[pair]);
+                for ((kind, pair), minutes_over, billed) in left.0 {
+                    let policy = space.kinds[kind].policy(space.pairs[pair]);
                     let alone = setting.simulate(&policy, Question::whatever_it_takes(ceiling));
                     let alone = alone.map(|outcome| (outcome.minutes_over, outcome.billed_instance_minutes));
                     assert_eq!(alone, Some((minutes_over, u64::from(billed))), "{policy} by {engine:?}");

@@ -79,6 +79,18 @@ impl Space {
         }
     }
 
+    /// Places of kinds that are gone through together: they differ only in the increments, and those with the same lower one
+    /// stand side by side. No more of them than `at_most`.
+    pub(super) fn families(&self, at_most: usize) -> Vec<Vec<usize>> {
+        let mut places: Vec<usize> = (0..self.kinds.len()).collect();
+        let mut families = Vec::new();
+        for family in places.chunk_by_mut(|a, b| self.kinds[*a].is_of_family(&self.kinds[*b])) {
+            family.sort_by_key(|place| self.kinds[*place].down);
+            families.extend(family.chunks(at_most.max(1)).map(<[usize]>::to_vec));
+        }
+        families
+    }
+
     /// How many settings there are.
     pub fn len(&self) -> usize {
         self.kinds.len() * self.pairs.len() - self.left_out.oscillating
@@ -128,6 +140,25 @@ fn kinds(grid: &Grid) -> Vec<Kind> {
 }
 
 impl Kind {
+    /// Whether all but the increments are the same.
+    fn is_of_family(&self, other: &Self) -> bool {
+        let all_but = |kind: &Self| (kind.period, kind.evaluation_periods, kind.group);
+        all_but(self) == all_but(other)
+    }
+
+    /// Whether all but the upper increment is the same.
+    pub(super) fn is_but_for_up(&self, other: &Self) -> bool {
+        self.is_of_family(other) && self.down == other.down
+    }
+
+    pub(super) fn up_byte(&self) -> u8 {
+        self.up.0.min(255) as u8
+    }
+
+    pub(super) fn down_byte(&self) -> u8 {
+        self.down.0.min(255) as u8
+    }
+
     /// Whatever the thresholds.
     fn check(&self) -> Result<(), PolicyError> {
         let [lower, upper] = [1.0, 99.0].map(|percent| CpuPercent::new(percent).expect("a percentage"));

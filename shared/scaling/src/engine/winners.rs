@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use super::bound::Bound;
 use super::kernel::Standing;
 use super::ratchet::Ratchet;
-use super::search::{Engine, Sink};
+use super::search::Engine;
+use super::walk::{At, Sink};
 use crate::policy::ScalingPolicy;
 
 /// What a setting comes to.
@@ -82,25 +83,27 @@ impl Best {
 /// Those that hold and are not dearer than the best so far.
 pub(super) struct Cheapest<'a> {
     pub(super) best: &'a Best,
-    pub(super) bound: &'a Bound,
-    /// Where no minute may be over the ceiling.
-    pub(super) ratchet: Option<Arc<Ratchet>>,
+    /// By kind.
+    pub(super) bounds: &'a [Bound],
+    /// By kind, where no minute may be over the ceiling.
+    pub(super) ratchets: &'a [Option<Arc<Ratchet>>],
     pub(super) allowed: u32,
-    /// Pair, minutes over, instance-minutes; by pair.
-    pub(super) finished: Vec<(usize, u32, u32)>,
+    /// With instance-minutes and minutes over.
+    pub(super) finished: Vec<(u32, u32, At)>,
 }
 
 impl Sink for Cheapest<'_> {
-    fn may_matter(&self, chunk: usize, now: Standing) -> bool {
+    fn may_matter(&self, kind: usize, chunk: usize, now: Standing) -> bool {
         let Some(spare) = self.allowed.checked_sub(now.minutes_over) else { return false };
-        let kept = self.ratchet.as_ref().map_or(0, |ratchet| ratchet.from(chunk, now.lower, now.desired));
-        let least = u64::from(now.billed) + u64::from(self.bound.from(chunk, spare).max(kept));
-        least <= self.best.limit()
+        let Some(left) = self.best.limit().checked_sub(u64::from(now.billed)) else { return false };
+        let ratchet = || self.ratchets[kind].as_ref();
+        u64::from(self.bounds[kind].from(chunk, spare)) <= left
+            && ratchet().is_none_or(|ratchet| u64::from(ratchet.from(chunk, now.lower, now.desired)) <= left)
     }
 
-    fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
+    fn finish(&mut self, setting: At, minutes_over: u32, billed: u32) {
         if minutes_over <= self.allowed && u64::from(billed) <= self.best.limit() {
-            self.finished.push((pair, minutes_over, billed));
+            self.finished.push((billed, minutes_over, setting));
         }
     }
 }
@@ -108,17 +111,17 @@ impl Sink for Cheapest<'_> {
 /// Those that hold.
 pub(super) struct Holding {
     pub(super) allowed: u32,
-    pub(super) held: Vec<usize>,
+    pub(super) held: Vec<At>,
 }
 
 impl Sink for Holding {
-    fn may_matter(&self, _: usize, now: Standing) -> bool {
+    fn may_matter(&self, _: usize, _: usize, now: Standing) -> bool {
         now.minutes_over <= self.allowed
     }
 
-    fn finish(&mut self, pair: usize, minutes_over: u32, _: u32) {
+    fn finish(&mut self, setting: At, minutes_over: u32, _: u32) {
         if minutes_over <= self.allowed {
-            self.held.push(pair);
+            self.held.push(setting);
         }
     }
 }
@@ -160,23 +163,23 @@ impl Steps {
 pub(super) struct Frontier<'a> {
     pub(super) engine: &'a Engine<'a>,
     pub(super) steps: &'a Steps,
-    pub(super) bound: &'a Bound,
-    pub(super) place: usize,
+    /// By kind.
+    pub(super) bounds: &'a [Bound],
 }
 
 impl Sink for Frontier<'_> {
-    fn may_matter(&self, chunk: usize, now: Standing) -> bool {
+    fn may_matter(&self, kind: usize, chunk: usize, now: Standing) -> bool {
         let steps = self.steps.billed.iter().skip(now.minutes_over as usize);
         steps
-            .zip(self.bound.all_from(chunk))
+            .zip(self.bounds[kind].all_from(chunk))
             .any(|(best, least)| u64::from(now.billed) + u64::from(*least) <= best.load(Ordering::Relaxed))
     }
 
-    fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
+    fn finish(&mut self, setting: At, minutes_over: u32, billed: u32) {
         let billed_instance_minutes = u64::from(billed);
         let best = self.steps.billed.get(minutes_over as usize);
         if best.is_some_and(|best| billed_instance_minutes <= best.load(Ordering::Relaxed)) {
-            self.steps.add(self.engine.scored((self.place, pair), minutes_over, billed));
+            self.steps.add(self.engine.scored(setting, minutes_over, billed));
         }
     }
 }
@@ -215,17 +218,16 @@ impl Least {
 pub(super) struct LeastOver<'a> {
     pub(super) engine: &'a Engine<'a>,
     pub(super) least: &'a Least,
-    pub(super) place: usize,
 }
 
 impl Sink for LeastOver<'_> {
-    fn may_matter(&self, _: usize, now: Standing) -> bool {
+    fn may_matter(&self, _: usize, _: usize, now: Standing) -> bool {
         self.least.is_reached_by(now.minutes_over)
     }
 
-    fn finish(&mut self, pair: usize, minutes_over: u32, billed: u32) {
+    fn finish(&mut self, setting: At, minutes_over: u32, billed: u32) {
         if self.least.is_reached_by(minutes_over) {
-            self.least.add(self.engine.scored((self.place, pair), minutes_over, billed));
+            self.least.add(self.engine.scored(setting, minutes_over, billed));
         }
     }
 }

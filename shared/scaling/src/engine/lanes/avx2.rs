@@ -113,10 +113,16 @@ impl Lanes for Avx2 {
         unsafe { u128::from(_mm256_movemask_epi8(mask) as u32) }
     }
 
+    /// Each byte of the bits goes to eight lanes, and each lane keeps one bit of it.
     #[inline(always)]
     fn mask(self, bits: u128) -> __m256i {
-        let lanes: [u8; 32] = std::array::from_fn(|lane| if bits >> lane & 1 == 1 { 255 } else { 0 });
-        unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }
+        unsafe {
+            let byte_of_lane =
+                _mm256_set_epi64x(0x0303_0303_0303_0303, 0x0202_0202_0202_0202, 0x0101_0101_0101_0101, 0);
+            let bit_of_lane = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64 as i64);
+            let bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(bits as u32 as i32), byte_of_lane);
+            self.eq(_mm256_and_si256(bytes, bit_of_lane), bit_of_lane)
+        }
     }
 
     #[inline(always)]
