@@ -29,8 +29,8 @@ pub(super) trait Sink {
 }
 
 /// Minutes until settings are asked whether they can still win, and whether any fleet has grown: often at first.
-const FIRST_CHUNK: usize = 5 * BLOCK;
-const FIRST_CHUNKS: usize = 6;
+const FIRST_CHUNK: usize = 10 * BLOCK;
+const FIRST_CHUNKS: usize = 3;
 const CHUNK: usize = 20 * BLOCK;
 
 pub(super) fn chunks(minutes: usize) -> Vec<Range<usize>> {
