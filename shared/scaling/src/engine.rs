@@ -4,7 +4,7 @@
 //! go through the minutes side by side, a byte for each. `ranks` turns CPU into bytes that compare with thresholds as
 //! the numbers do, `trace` and `watch` work out once what all settings see, `kernel` is the hot loop, `lanes` the
 //! processor's instructions, `bound` what no setting can cost less than. `space` says which settings there are,
-//! `search` goes through them, and `winners` is what is kept.
+//! `walk` goes through them, `search` asks the questions, and `winners` is what is kept.
 
 mod bound;
 mod kernel;

@@ -79,10 +79,9 @@ impl Moves {
         let cooldown = group.cooldown.to_minutes_rounded_up().0;
         let byte = |minutes: u32| u8::try_from(minutes).ok();
         let on_the_way = launch as usize + boot as usize;
-        let instances = |count: Instances| count.0.min(255) as u8;
         let moves = Self {
-            up: instances(trigger.upper_breach_scale_increment),
-            down: instances(trigger.lower_breach_scale_increment),
+            up: self::byte(trigger.upper_breach_scale_increment),
+            down: self::byte(trigger.lower_breach_scale_increment),
             min: byte(group.min_size.0)?,
             max: byte(group.max_size.0)?,
             launch: byte(launch)?,
@@ -336,9 +335,7 @@ impl<L: Lanes> Sums<L> {
             end: 0,
         }
     }
-}
 
-impl<L: Lanes> Sums<L> {
     #[inline(always)]
     fn clear(&mut self, lanes: L) {
         let none = lanes.splat(0);
@@ -386,8 +383,15 @@ impl<L: Lanes> Sums<L> {
 /// Minutes that are kept of [`Sums`]: a point's, and a power of two.
 const PLACES: usize = Units::PERIOD.next_power_of_two();
 
-/// Steps in units, as low bytes and high ones.
-fn in_units(steps: &[u32; MOST], units: &Units) -> [Bytes; 2] {
+/// Steps in units.
+#[inline(always)]
+fn in_units<L: Lanes>(lanes: L, steps: &[u32; MOST], units: &Units) -> L::Words {
+    let [low, high] = bytes_in_units(steps, units);
+    lanes.words(lanes.load(&low.0), lanes.load(&high.0))
+}
+
+/// Low bytes and high ones. Apart, since its closures are no place for a processor's instructions.
+fn bytes_in_units(steps: &[u32; MOST], units: &Units) -> [Bytes; 2] {
     let byte = |of: u32| Bytes(std::array::from_fn(|lane| (steps[lane] >> units.shift >> of) as u8));
     [byte(0), byte(8)]
 }
@@ -451,10 +455,8 @@ pub(super) fn advance<L: Lanes, const W: usize, const N: usize, const MODE: u8>(
     let nothing = lanes.words(lanes.splat(0), lanes.splat(0));
     let mut fine = Fine { high: [all; KEPT], low: [all; KEPT], upper: nothing, lower: nothing };
     if let Some(units) = with.trace.units.as_ref().filter(|_| carries_history(MODE)) {
-        let [low, high] = in_units(&pack.upper_steps, units);
-        fine.upper = lanes.words(lanes.load(&low.0), lanes.load(&high.0));
-        let [low, high] = in_units(&pack.lower_steps, units);
-        fine.lower = lanes.words(lanes.load(&low.0), lanes.load(&high.0));
+        fine.upper = in_units(lanes, &pack.upper_steps, units);
+        fine.lower = in_units(lanes, &pack.lower_steps, units);
     }
     let mut sums = Sums::<L>::none(lanes);
     let mut live = Live::<L, W, N, MODE>::load(lanes, with, pack, (&mut fine, &mut sums), minutes.start);
@@ -1145,6 +1147,7 @@ fn add(sums: &mut [u32; MOST], bytes: &Bytes, weight: u32) {
     sums.iter_mut().zip(bytes.0).for_each(|(sum, byte)| *sum += u32::from(byte) * weight);
 }
 
-fn byte(instances: Instances) -> u8 {
+/// No more than a byte holds.
+pub(super) fn byte(instances: Instances) -> u8 {
     instances.0.min(255) as u8
 }

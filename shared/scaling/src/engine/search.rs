@@ -15,7 +15,7 @@ use super::ranks::Ranks;
 use super::ratchet::{Classes, Ratchet, Slip};
 use super::space::{Kind, Space};
 use super::trace::{Points, Rows, Trace, booting_points};
-use super::walk::{Asked, At, Sink, Walk, chunks, first_chunks_and_rest};
+use super::walk::{Asked, At, Sink, Walk, chunks, count_of, first_chunks_and_rest};
 use super::watch::Watch;
 use super::winners::{Best, Cheapest, Found, Frontier, Holding, Least, LeastOver, Scored, Steps};
 use crate::course::CapacityChange;
@@ -107,7 +107,7 @@ fn watches(trace: &Trace<'_>, space: &Space, ranks: &Ranks) -> BTreeMap<(u32, u3
 
 /// Instances at the start.
 fn initial(setting: &Setting<'_>, moves: &Moves) -> u8 {
-    (setting.initial.0.min(255) as u8).max(moves.min).min(moves.max)
+    kernel::byte(setting.initial).max(moves.min).min(moves.max)
 }
 
 impl<'a> Engine<'a> {
@@ -142,12 +142,11 @@ impl<'a> Engine<'a> {
             with: kernel::Given { in_steps, trace, watch, ranks, moves: &moves, booting: rows },
             space: self.space,
             chunks,
-            mode: moves.mode(watch),
             initial: initial(self.setting, &moves),
             booting: bytes.booting(
                 watch,
                 &moves,
-                asked.iter().map(|(kind, _)| self.space.kinds[*kind].up_byte()),
+                asked.iter().map(|(kind, _)| kernel::byte(self.space.kinds[*kind].up)),
             ),
             walked: 0,
         };
@@ -279,10 +278,10 @@ impl<'a> Engine<'a> {
         best.keep_limit();
         let walked = self.on_threads(threads, |kinds, walked: &mut (u64, u64)| {
             let asked = self.all_of(kinds);
-            let count: usize = asked.iter().map(|(_, pairs)| pairs.len()).sum();
+            let settings = count_of(&asked);
             walked.0 += ask(asked);
-            walked.1 += count as u64;
-            progress(count);
+            walked.1 += settings as u64;
+            progress(settings);
         });
         let sum = |of: fn(&(u64, u64)) -> u64| walked.iter().map(of).sum();
         Found {
@@ -301,7 +300,7 @@ impl<'a> Engine<'a> {
         best: &Best,
     ) {
         finished.sort_unstable();
-        for some in finished.chunks(MOST) {
+        for some in finished.chunks(ASKED_AT_ONCE) {
             let may_win: Vec<_> =
                 some.iter().filter(|(billed, ..)| u64::from(*billed) <= best.limit()).collect();
             let settings: Vec<At> = may_win.iter().map(|(.., setting)| *setting).collect();
@@ -362,7 +361,7 @@ impl<'a> Engine<'a> {
         self.on_threads(threads, |kinds, (): &mut ()| {
             let asked = self.all_of(kinds);
             self.run(&asked, &chunks, &mut LeastOver { engine: self, least: &least });
-            progress(asked.iter().map(|(_, pairs)| pairs.len()).sum());
+            progress(count_of(&asked));
         });
         least.into_found()
     }
@@ -385,7 +384,7 @@ impl<'a> Engine<'a> {
         self.on_threads(threads, |kinds, (): &mut ()| {
             let asked = self.all_of(kinds);
             ask(&asked);
-            progress(asked.iter().map(|(_, pairs)| pairs.len()).sum());
+            progress(count_of(&asked));
         });
         steps.into_frontier()
     }
@@ -431,7 +430,7 @@ const COARSE_PAIRS: usize = 16;
 const PIECES: usize = 8;
 
 /// Settings that are asked of other engines at once.
-const MOST: usize = 128;
+const ASKED_AT_ONCE: usize = 128;
 
 /// The same settings, those of a kind together.
 fn by_kind(mut settings: Vec<At>) -> Vec<Asked> {

@@ -32,8 +32,8 @@ pub struct LeftOut {
 /// Everything but the thresholds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Kind {
-    up: Instances,
-    down: Instances,
+    pub(super) up: Instances,
+    pub(super) down: Instances,
     pub(super) period: Minutes,
     pub(super) evaluation_periods: u32,
     pub(super) group: Group,
@@ -149,14 +149,6 @@ impl Kind {
     /// Whether all but the upper increment is the same.
     pub(super) fn is_but_for_up(&self, other: &Self) -> bool {
         self.is_of_family(other) && self.down == other.down
-    }
-
-    pub(super) fn up_byte(&self) -> u8 {
-        self.up.0.min(255) as u8
-    }
-
-    pub(super) fn down_byte(&self) -> u8 {
-        self.down.0.min(255) as u8
     }
 
     /// Whatever the thresholds.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::kernel::{self, ANY, APART, BY_THE_MINUTE, CARRIED, Pack, Standing};
+use super::kernel::{self, ANY, APART, BY_THE_MINUTE, CARRIED, Pack, Standing, byte};
 use super::lanes::{Bytes, Isa, Job, Lanes, MOST};
 use super::space::{Kind, Space};
 use super::trace::{BLOCK, Rows};
@@ -141,8 +141,6 @@ pub(super) struct Walk<'a> {
     pub(super) with: kernel::Given<'a>,
     pub(super) space: &'a Space,
     pub(super) chunks: &'a [Range<usize>],
-    /// How much lanes carry.
-    pub(super) mode: u8,
     /// Instances at the start.
     pub(super) initial: u8,
     /// Points of minutes in which instances boot, by the upper increment, where they are looked up.
@@ -167,7 +165,7 @@ impl Walk<'_> {
         self.go_on(waiting, first..self.chunks.len(), sink);
     }
 
-    /// What is left of `lots` after some chunks.
+    /// What is left of `lots` after some chunks: nothing after the last.
     fn go_on(&mut self, mut lots: Vec<Lot>, chunks: Range<usize>, sink: &mut impl Sink) -> Vec<Lot> {
         for chunk in chunks {
             lots = self.packed(lots, &self.chunks[chunk]);
@@ -184,7 +182,7 @@ impl Walk<'_> {
                 }
             }
             left.retain(|lot| !lot.lanes.is_empty());
-            lots = left;
+            lots = if chunk + 1 == self.chunks.len() { vec![] } else { left };
         }
         lots
     }
@@ -220,13 +218,18 @@ impl Walk<'_> {
     /// The same lanes as another kind's.
     fn of_kind(&self, kind: usize, mut pack: Box<Pack>, lanes: &[(usize, At)]) -> Lot {
         let of = &self.space.kinds[kind];
-        (pack.up, pack.down) = (Bytes([of.up_byte(); MOST]), Bytes([of.down_byte(); MOST]));
+        (pack.up, pack.down) = (Bytes([byte(of.up); MOST]), Bytes([byte(of.down); MOST]));
         let lanes = lanes.iter().map(|(lane, (_, pair))| (*lane, (kind, *pair))).collect();
         Lot { pack, lanes, also: vec![], booting: self.booting_of(of) }
     }
 
+    /// How much lanes carry.
+    fn mode(&self) -> u8 {
+        self.with.moves.mode(self.with.watch)
+    }
+
     fn booting_of(&self, kind: &Kind) -> u8 {
-        if self.booting.is_empty() { 0 } else { kind.up_byte() }
+        if self.booting.is_empty() { 0 } else { byte(kind.up) }
     }
 
     fn lots(&self, asked: &[Asked]) -> Vec<Lot> {
@@ -254,12 +257,12 @@ impl Walk<'_> {
     }
 
     fn lot(&self, settings: &[At], also: Vec<usize>) -> Lot {
-        let mut pack = Box::new(Pack::new(self.initial, self.mode));
+        let mut pack = Box::new(Pack::new(self.initial, self.mode()));
         let mut booting = 0;
         for (lane, (kind, pair)) in settings.iter().enumerate() {
             let (kind, (upper, lower)) = (&self.space.kinds[*kind], self.space.pairs[*pair]);
             booting = self.booting_of(kind);
-            (pack.up.0[lane], pack.down.0[lane]) = (kind.up_byte(), kind.down_byte());
+            (pack.up.0[lane], pack.down.0[lane]) = (byte(kind.up), byte(kind.down));
             pack.upper.0[lane] = self.with.ranks.of_threshold(upper);
             pack.lower.0[lane] = self.with.ranks.of_threshold(lower);
             pack.upper_steps[lane] = (upper.get() * STEPS_PER_PERCENT) as u32;
@@ -293,7 +296,7 @@ impl Walk<'_> {
             let mut rest = lot.lanes.as_slice();
             while !rest.is_empty() {
                 if packed.last().is_none_or(|lot| lot.lanes.len() == width) {
-                    let (pack, lanes) = (Box::new(Pack::new(1, self.mode)), Vec::with_capacity(width));
+                    let (pack, lanes) = (Box::new(Pack::new(1, self.mode())), Vec::with_capacity(width));
                     packed.push(Lot { pack, lanes, also: lot.also.clone(), booting: lot.booting });
                 }
                 let to = packed.last_mut().expect("one was just added");
@@ -304,6 +307,11 @@ impl Walk<'_> {
         }
         packed
     }
+}
+
+/// How many settings are asked for.
+pub(super) fn count_of(asked: &[Asked]) -> usize {
+    asked.iter().map(|(_, pairs)| pairs.len()).sum()
 }
 
 /// As many kinds as are begun with at once.
