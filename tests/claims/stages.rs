@@ -183,6 +183,20 @@ pub(crate) fn with_advice() -> (MemoryArchive, RecommendationDocument) {
 }
 
 #[test]
+fn the_same_advice_comes_of_any_number_of_threads() {
+    let advised = |threads: usize| {
+        let archive = MemoryArchive::default();
+        ingest(&archive, two_days()).unwrap();
+        refit(&archive).unwrap();
+        let threads = NonZero::new(threads).unwrap();
+        sweep(&archive, SweepRequest { threads, ..sweep_request() }).unwrap().document
+    };
+    let alone = advised(1);
+    assert!(alone.candidates.replayed > 10_000, "enough for threads to meet: {:?}", alone.candidates);
+    assert_eq!([2, 3, 5].map(advised), [2, 3, 5].map(|_| alone.clone()));
+}
+
+#[test]
 fn the_whole_chain_finds_a_cheaper_policy_that_holds() {
     let (_, advice) = with_advice();
     assert_eq!(advice.verdict, VerdictDocument::Change);

@@ -249,9 +249,6 @@ pub struct TrafficDocument {
 pub struct CandidatesDocument {
     /// Settings that were replayed, until they were over the ceiling or dearer than those that hold.
     pub replayed: usize,
-    /// Minutes that this took, as a share of all minutes of all settings: what was given up could not win any more.
-    #[serde(default)]
-    pub share_walked: f64,
     /// The cheapest that hold, which are kept in the table.
     #[serde(alias = "held")]
     pub kept: usize,

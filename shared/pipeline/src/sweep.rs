@@ -13,7 +13,7 @@ use scaling::course::Course;
 use scaling::cpu_model::CpuModel;
 use scaling::credits::{BurstableSize, Credits, Mode};
 use scaling::dynamics::Dynamics;
-use scaling::engine::{Engine, Found, LeftOut, Space};
+use scaling::engine::{Engine, LeftOut, Space};
 use scaling::judge::{Severity, judge, never_reached};
 use scaling::latency::response_time_line;
 use scaling::light::{Light, Lit};
@@ -565,7 +565,6 @@ struct Engines<'a> {
 
 /// Those that hold, and the one to take.
 struct Choice {
-    found: Found,
     /// Cheapest first.
     kept: Vec<Evaluated>,
     best: Option<Evaluated>,
@@ -576,8 +575,6 @@ struct Judged {
     verdict: Verdict,
     /// The cheapest that hold, cheapest first.
     kept: Vec<Evaluated>,
-    /// Minutes that it took, as a share of all.
-    share_walked: f64,
     picks: Option<PicksDocument>,
     frontier: Vec<FrontierStepDocument>,
 }
@@ -602,7 +599,7 @@ impl Replay<'_> {
             (self.progress)(before + more, space.len());
         };
         self.with_engines(space, |engines| {
-            let Choice { found, kept, best } = self.choice(engines, KEPT, &progress);
+            let Choice { kept, best } = self.choice(engines, KEPT, &progress);
             let present = present.filter(|present| self.fails_with(&Plan::from(&present.policy)).is_empty());
             let verdict = match recommend(present.filter(|present| self.holds(&present.outcome)), best) {
                 Verdict::NoneHolds { .. } => {
@@ -611,11 +608,9 @@ impl Replay<'_> {
                 }
                 verdict => verdict,
             };
-            let all = found.settings as f64 * self.setting.load.demand_percent.len() as f64;
-            let share_walked = found.minutes_walked as f64 / all;
             let picks = chosen(&verdict).and_then(|chosen| self.picks(space, engines, chosen, &kept));
             let frontier = chosen(&verdict).map(|_| self.frontier(engines)).unwrap_or_default();
-            Judged { verdict, kept, share_walked, picks, frontier }
+            Judged { verdict, kept, picks, frontier }
         })
     }
 
@@ -627,7 +622,7 @@ impl Replay<'_> {
             found.cheapest.iter().map(|scored| self.evaluated(scored.policy)).collect();
         let rooms: Vec<f64> = kept.iter().take(NEAR).map(|evaluated| self.room(evaluated)).collect();
         let best = roomiest(&kept, &rooms, self.near_share).map(|index| kept[index]);
-        Choice { found, kept, best }
+        Choice { kept, best }
     }
 
     fn with_engines<T>(&self, space: &Space, ask: impl FnOnce(&Engines<'_>) -> T) -> T {
@@ -871,7 +866,6 @@ fn candidates_document(space: &Space, judged: Option<&Judged>) -> CandidatesDocu
     let LeftOut { oscillating, too_fine, unreachable, .. } = space.left_out();
     CandidatesDocument {
         replayed: judged.map_or(0, |_| space.len()),
-        share_walked: judged.map_or(0.0, |judged| judged.share_walked),
         kept: judged.map_or(0, |judged| judged.kept.len()),
         oscillating,
         too_fine,
