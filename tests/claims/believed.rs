@@ -380,6 +380,37 @@ fn the_frontier_says_what_minutes_over_buy() {
 }
 
 #[test]
+fn a_spike_that_makes_a_week_dear_is_told_first() {
+    let spiked = |spike: f64| {
+        let mut samples = week(CALM);
+        for minute in 4000..4002 {
+            let values = [(Metric::Requests, spike), (Metric::CpuPercent, 2.0 + 0.01 * spike / 3.0)];
+            samples[minute] =
+                stages::sample(minute as u32, &[&values[..], &[(Metric::InService, 3.0)]].concat());
+        }
+        advised_on(samples, stages::sweep_request())
+    };
+    let dear = spiked(18_000.0);
+    let taken = dear.recommended.as_ref().unwrap().outcome.instance_hours;
+    let step = dear.frontier.iter().find(|step| step.instance_hours < 0.8 * taken).unwrap();
+    assert!((1..=10).contains(&step.minutes_over), "{step:?}");
+    let said = format!(
+        "The hardest minutes make them dear: with {} minute{} of {} allowed at or over {:.1} %, on this traffic and no more, \
+         {:.1} instance hours would do, {:.0} % fewer (trellis sweep --allow-over {},",
+        step.minutes_over,
+        if step.minutes_over == 1 { "" } else { "s" },
+        dear.traffic.minutes,
+        dear.cpu_held_percent,
+        step.instance_hours,
+        (1.0 - step.instance_hours / taken) * 100.0,
+        step.minutes_over
+    );
+    assert!(plain(&dear).contains(&said), "{said}\n{}", plain(&dear));
+    let usual = spiked(5_000.0);
+    assert!(!plain(&usual).contains("hardest minutes"), "{}", plain(&usual));
+}
+
+#[test]
 fn a_frontier_keeps_its_ends_and_its_knee() {
     // Two straight lines that meet at a step that no even spacing would keep.
     let cost = |over: usize| (1000.0 - 20.0 * over as f64).max(263.7 - 0.1 * over as f64);

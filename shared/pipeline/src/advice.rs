@@ -245,7 +245,13 @@ fn opening(news: &News, advice: &RecommendationDocument) -> String {
         Kind::InvalidSettings => invalid(advice),
         Kind::NotTrusted | Kind::NoAdvice => String::new(),
     };
-    format!("{}\n\n{}", wrapped(&headline(news)), wrapped(&more))
+    let hard = match news.kind {
+        Kind::Change | Kind::Keep => {
+            choice::hard_minutes(advice).map_or(String::new(), |hard| format!(" {hard}"))
+        }
+        _ => String::new(),
+    };
+    format!("{}\n\n{}", wrapped(&headline(news)), wrapped(&format!("{more}{hard}")))
 }
 
 fn not_trusted(news: &News, advice: &RecommendationDocument) -> String {

@@ -9,6 +9,33 @@ use crate::documents::{
 use super::reasons::steps;
 use super::{one_sentence_of, plural, wrapped};
 
+/// Instance hours that a few minutes over must spare, as a share, for it to be said first.
+const SPARES_MUCH: f64 = 0.2;
+
+/// Minutes of which one may be one of those few.
+const A_FEW_OF: usize = 1_000;
+
+/// What a few minutes over the ceiling would spare, where that is much: the hardest minutes make all the others dear.
+pub(super) fn hard_minutes(advice: &RecommendationDocument) -> Option<String> {
+    let recommended = advice.recommended.as_ref().map(|policy| &policy.outcome);
+    let taken = recommended.or(advice.present_outcome())?.instance_hours;
+    let most = advice.minutes_over_allowed as usize + advice.traffic.minutes / A_FEW_OF;
+    let step = advice.frontier.iter().find(|step| {
+        let few = (advice.minutes_over_allowed + 1..=most as u32).contains(&step.minutes_over);
+        few && step.instance_hours <= (1.0 - SPARES_MUCH) * taken
+    })?;
+    Some(format!(
+        "The hardest minutes make them dear: with {} of {} allowed at or over {:.1} %, on this traffic and no more, {:.1} \
+         instance hours would do, {:.0} % fewer (trellis sweep --allow-over {}, or \"minutes_over_allowed\").",
+        plural(u64::from(step.minutes_over), "minute"),
+        advice.traffic.minutes,
+        advice.cpu_held_percent,
+        step.instance_hours,
+        (1.0 - step.instance_hours / taken) * 100.0,
+        step.minutes_over,
+    ))
+}
+
 /// How the choice does on days that it had not seen, and on days drawn anew.
 pub(super) fn beyond(recommendation: &RecommendationDocument) -> String {
     let held = recommendation.cpu_held_percent;
