@@ -62,9 +62,11 @@ pub(super) fn before(needs: &[u8], pace: Pace, lead: usize) -> Vec<u8> {
 
 /// Lower bounds of the instance-minutes from the start of each chunk of minutes on, for one group: by how many minutes
 /// may still be over the ceiling.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Bound {
-    by_chunk: Vec<Vec<u32>>,
+    /// Chunk after chunk.
+    bounds: Vec<u32>,
+    of_a_chunk: usize,
 }
 
 impl Bound {
@@ -78,48 +80,48 @@ impl Bound {
     ) -> Self {
         let within = |count: u8| count.max(min).min(max);
         let (mut strict, mut plain, mut savings) = (0, 0, [0; 256]);
-        let mut by_chunk = vec![vec![0; spare as usize + 1]];
-        for chunk in chunks.iter().rev() {
+        let mut bound = Self::none(chunks.len(), spare);
+        for (at, chunk) in chunks.iter().enumerate().rev() {
             strict += least[chunk.clone()].iter().map(|count| u32::from(within(*count))).sum::<u32>();
             for need in &needs[chunk.clone()] {
                 let need = within(*need);
                 plain += u32::from(need);
                 savings[usize::from(need.saturating_sub(min))] += 1;
             }
-            by_chunk.push(bounds(strict, plain, &savings, spare));
+            let places = &mut bound.bounds[at * bound.of_a_chunk..][..bound.of_a_chunk];
+            fill(places, strict, plain, &savings);
         }
-        by_chunk.reverse();
-        Self { by_chunk }
+        bound
     }
 
     /// No bound at all.
     pub(super) fn none(chunks: usize, spare: u32) -> Self {
-        Self { by_chunk: vec![vec![0; spare as usize + 1]; chunks + 1] }
+        let of_a_chunk = spare as usize + 1;
+        Self { bounds: vec![0; (chunks + 1) * of_a_chunk], of_a_chunk }
     }
 
     /// Instance-minutes from the start of chunk `chunk` on, in which `spare` minutes may be over the ceiling.
     pub(super) fn from(&self, chunk: usize, spare: u32) -> u32 {
-        self.by_chunk[chunk][spare as usize]
+        self.bounds[chunk * self.of_a_chunk + spare as usize]
     }
 
     /// The same for every number of spare minutes, from none on.
     pub(super) fn all_from(&self, chunk: usize) -> &[u32] {
-        &self.by_chunk[chunk]
+        &self.bounds[chunk * self.of_a_chunk..][..self.of_a_chunk]
     }
 }
 
 /// Each minute that may be over saves what it needs beyond the smallest fleet, the dearest ones first.
-fn bounds(strict: u32, plain: u32, savings: &[u32; 256], spare: u32) -> Vec<u32> {
+fn fill(bounds: &mut [u32], strict: u32, plain: u32, savings: &[u32; 256]) {
     let dearest_first = savings
         .iter()
         .enumerate()
         .rev()
         .flat_map(|(saving, minutes)| std::iter::repeat_n(saving as u32, *minutes as usize));
     let mut left = plain;
-    let saved = dearest_first.chain(std::iter::repeat(0)).take(spare as usize);
-    let some_spare = saved.map(|saving| {
+    bounds[0] = strict;
+    for (bound, saving) in bounds[1..].iter_mut().zip(dearest_first.chain(std::iter::repeat(0))) {
         left -= saving;
-        left
-    });
-    std::iter::once(strict).chain(some_spare).collect()
+        *bound = left;
+    }
 }

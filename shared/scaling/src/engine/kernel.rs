@@ -212,9 +212,12 @@ impl Pack {
 
     /// Lets some lanes never act again, so that they don't keep the others from being passed over.
     pub(super) fn silence(&mut self, lanes: u128) {
-        for lane in (0..MOST).filter(|lane| lanes >> lane & 1 == 1) {
+        let mut left = lanes;
+        while left != 0 {
+            let lane = left.trailing_zeros() as usize % MOST;
             (self.upper.0[lane], self.lower.0[lane]) = (255, 0);
             (self.upper_steps[lane], self.lower_steps[lane]) = (101 * STEPS_PER_PERCENT as u32, 0);
+            left &= left - 1;
         }
         self.fine_high.iter_mut().chain(&mut self.fine_low).for_each(|fine| *fine |= lanes);
         self.calm_high |= lanes;

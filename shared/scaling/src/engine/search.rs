@@ -230,20 +230,7 @@ impl<'a> Engine<'a> {
         work: impl Fn(&[usize], &mut T) + Sync,
     ) -> Vec<T> {
         let families = self.space.families(self.space.kinds.len().div_ceil(PIECES * threads.get()));
-        let next = AtomicUsize::new(0);
-        let run = || {
-            let mut gathered = T::default();
-            loop {
-                let Some(kinds) = families.get(next.fetch_add(1, Ordering::Relaxed)) else { return gathered };
-                work(kinds, &mut gathered);
-            }
-        };
-        thread::scope(|scope| {
-            let workers: Vec<_> = (1..threads.get()).map(|_| scope.spawn(run)).collect();
-            let own = run();
-            let others = workers.into_iter().map(|worker| worker.join().expect("a replay does not panic"));
-            std::iter::once(own).chain(others).collect()
-        })
+        each_on_threads(threads, &families, |kinds, gathered| work(kinds, gathered))
     }
 
     /// The `count` cheapest settings that are over the ceiling in at most `minutes_over_allowed` minutes, here and in each
@@ -272,9 +259,9 @@ impl<'a> Engine<'a> {
             self.add_those_that_hold(sink.finished, also_in, allowed, &best);
             walked
         };
-        for few in self.few() {
-            ask(few);
-        }
+        each_on_threads(threads, &self.few(), |few, (): &mut ()| {
+            ask(few.clone());
+        });
         best.keep_limit();
         let walked = self.on_threads(threads, |kinds, walked: &mut (u64, u64)| {
             let asked = self.all_of(kinds);
@@ -380,7 +367,7 @@ impl<'a> Engine<'a> {
         let ask = |asked: &[Asked]| {
             self.run(asked, &chunks, &mut Frontier { engine: self, steps: &steps, bounds: &bounds });
         };
-        self.few().iter().for_each(|few| ask(few));
+        each_on_threads(threads, &self.few(), |few, (): &mut ()| ask(few));
         self.on_threads(threads, |kinds, (): &mut ()| {
             let asked = self.all_of(kinds);
             ask(&asked);
@@ -410,8 +397,9 @@ impl<'a> Engine<'a> {
     }
 
     /// For each kind.
-    fn bounds(&self, chunks: &[Range<usize>], spare: u32) -> Vec<Bound> {
-        let none = || Bound::none(chunks.len(), spare);
+    fn bounds(&self, chunks: &[Range<usize>], spare: u32) -> Vec<Arc<Bound>> {
+        let any = Arc::new(Bound::none(chunks.len(), spare));
+        let none = || Arc::clone(&any);
         let Some(bytes) = &self.bytes else { return self.space.kinds.iter().map(|_| none()).collect() };
         let mut paced =
             Paced { bytes, after: BTreeMap::new(), before: BTreeMap::new(), done: BTreeMap::new() };
@@ -420,6 +408,28 @@ impl<'a> Engine<'a> {
         };
         self.space.kinds.iter().map(of).collect()
     }
+}
+
+/// Does `work` for each of some; what each thread gathers is given back.
+fn each_on_threads<I: Sync, T: Default + Send>(
+    threads: NonZero<usize>,
+    some: &[I],
+    work: impl Fn(&I, &mut T) + Sync,
+) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let run = || {
+        let mut gathered = T::default();
+        loop {
+            let Some(one) = some.get(next.fetch_add(1, Ordering::Relaxed)) else { return gathered };
+            work(one, &mut gathered);
+        }
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (1..threads.get()).map(|_| scope.spawn(run)).collect();
+        let own = run();
+        let others = workers.into_iter().map(|worker| worker.join().expect("a replay does not panic"));
+        std::iter::once(own).chain(others).collect()
+    })
 }
 
 /// What is gone through first, for a first limit.
@@ -447,11 +457,11 @@ struct Paced<'a> {
     bytes: &'a InBytes<'a>,
     after: BTreeMap<Pace, Vec<u8>>,
     before: BTreeMap<Pace, Vec<u8>>,
-    done: BTreeMap<(Pace, Pace, u8, u8), Bound>,
+    done: BTreeMap<(Pace, Pace, u8, u8), Arc<Bound>>,
 }
 
 impl Paced<'_> {
-    fn bound(&mut self, moves: &Moves, chunks: &[Range<usize>], spare: u32) -> Bound {
+    fn bound(&mut self, moves: &Moves, chunks: &[Range<usize>], spare: u32) -> Arc<Bound> {
         // Scheduled actions keep to no pace and to no limits of the group.
         let free = !self.bytes.changes.is_empty();
         let any = Pace { step: 255, rest: 1 };
@@ -461,13 +471,13 @@ impl Paced<'_> {
         let lead = usize::from(moves.launch) + usize::from(moves.boot);
         let needs = &self.bytes.needs;
         if let Some(bound) = self.done.get(&(out, in_, min, max)) {
-            return bound.clone();
+            return Arc::clone(bound);
         }
         let after = self.after.entry(in_).or_insert_with(|| bound::after(needs, in_));
         let before = self.before.entry(out).or_insert_with(|| bound::before(needs, out, lead));
         let least: Vec<u8> = after.iter().zip(before).map(|(after, before)| *after.max(before)).collect();
-        let bound = Bound::new((min, max), needs, &least, chunks, spare);
-        self.done.insert((out, in_, min, max), bound.clone());
+        let bound = Arc::new(Bound::new((min, max), needs, &least, chunks, spare));
+        self.done.insert((out, in_, min, max), Arc::clone(&bound));
         bound
     }
 }

@@ -80,11 +80,13 @@ impl Lot {
         let (pack, also, mut dropped) = (&mut self.pack, &self.also, 0);
         self.lanes.retain(|(lane, (kind, _))| {
             let now = pack.standing(*lane);
-            let matters = also.iter().rev().chain([kind]).any(|kind| may_matter(*kind, now));
+            let matters = may_matter(*kind, now) || also.iter().any(|kind| may_matter(*kind, now));
             dropped |= u128::from(!matters) << lane;
             matters
         });
-        pack.silence(dropped);
+        if dropped != 0 {
+            pack.silence(dropped);
+        }
     }
 
     /// Adds some lanes of another lot.

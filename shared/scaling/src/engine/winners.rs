@@ -84,7 +84,7 @@ impl Best {
 pub(super) struct Cheapest<'a> {
     pub(super) best: &'a Best,
     /// By kind.
-    pub(super) bounds: &'a [Bound],
+    pub(super) bounds: &'a [Arc<Bound>],
     /// By kind, where no minute may be over the ceiling.
     pub(super) ratchets: &'a [Option<Arc<Ratchet>>],
     pub(super) allowed: u32,
@@ -164,7 +164,7 @@ pub(super) struct Frontier<'a> {
     pub(super) engine: &'a Engine<'a>,
     pub(super) steps: &'a Steps,
     /// By kind.
-    pub(super) bounds: &'a [Bound],
+    pub(super) bounds: &'a [Arc<Bound>],
 }
 
 impl Sink for Frontier<'_> {
