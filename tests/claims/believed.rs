@@ -383,10 +383,13 @@ fn the_frontier_says_what_minutes_over_buy() {
 fn a_spike_that_makes_a_week_dear_is_told_first() {
     let spiked = |spike: f64| {
         let mut samples = week(CALM);
-        for minute in 4000..4002 {
-            let values = [(Metric::Requests, spike), (Metric::CpuPercent, 2.0 + 0.01 * spike / 3.0)];
-            samples[minute] =
-                stages::sample(minute as u32, &[&values[..], &[(Metric::InService, 3.0)]].concat());
+        let values = [
+            (Metric::Requests, spike),
+            (Metric::CpuPercent, 2.0 + 0.01 * spike / 3.0),
+            (Metric::InService, 3.0),
+        ];
+        for minute in [4000, 4001] {
+            samples[minute as usize] = stages::sample(minute, &values);
         }
         advised_on(samples, stages::sweep_request())
     };
