@@ -4,8 +4,8 @@
 use std::num::NonZero;
 
 use proptest::prelude::*;
-use scaling::course::Course;
-use scaling::dynamics::{Dynamics, GroupAverage, Monitoring};
+use scaling::course::{CapacityChange, Course};
+use scaling::dynamics::{Booting, Dynamics, GroupAverage, Monitoring};
 use scaling::engine::{Engine, Scored, Space};
 use scaling::policy::ScalingPolicy;
 use scaling::reference::replay;
@@ -271,6 +271,45 @@ proptest! {
 #[expect(clippy::disallowed_methods, reason = "how long a test runs is not what the product does")]
 fn cases() -> u32 {
     std::env::var("ENGINE_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(400)
+}
+
+/// The alarm came about in minutes that were passed over, since the group had no room, and held until it had.
+#[test]
+fn an_alarm_holds_what_it_was_while_nothing_could_act() {
+    let stretches = [(3, 0.0, 37), (17, 342.0, 3), (1, 134.0, 0), (7, 0.0, 0)];
+    let minutes =
+        |(known, level, gap)| std::iter::repeat_n(level, known).chain(std::iter::repeat_n(f64::NAN, gap));
+    let load = Load {
+        start: MinuteUtc::new(1).unwrap(),
+        intercept_percent: 0.0,
+        coefficient: 1.0,
+        demand_percent: stretches.into_iter().flat_map(minutes).collect(),
+        stray_percent: vec![],
+    };
+    let dynamics = Dynamics {
+        metric_delay: Minutes(3),
+        launch: Minutes(0),
+        boot: Minutes(0),
+        booting: Booting::LeftOut,
+        drain: Minutes(0),
+        ..Dynamics::default()
+    };
+    let grid = Grid {
+        upper_thresholds: vec![percent(34.0)],
+        lower_thresholds: vec![percent(1.0)],
+        upper_breach_scale_increments: vec![Instances(1)],
+        lower_breach_scale_increments: vec![Instances(1)],
+        periods: vec![Minutes(1)],
+        evaluation_periods: vec![2],
+        cooldowns: vec![Seconds(0)],
+        min_sizes: vec![Instances(1)],
+        max_sizes: vec![Instances(1)],
+    };
+    let (at, max_size) = (MinuteUtc::new(65).unwrap(), Some(Instances(2)));
+    let change = CapacityChange { at, min_size: None, max_size, desired_capacity: None };
+    let course = Course::new(vec![change], vec![]).unwrap();
+    let case = Case { load, grid, dynamics, course, initial: Instances(1) };
+    check_every(&case).unwrap();
 }
 
 /// The specification itself, without the fast replay in between.

@@ -600,7 +600,8 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         true
     }
 
-    /// Works out the points that were passed over and may still be looked at, up to the one that ends before `now`.
+    /// Works out the points that were passed over and may still be looked at, up to the one that ends before `now`, and what
+    /// alarms came to that looked at each point by itself: the next may hold it.
     #[inline(always)]
     fn recall(&mut self, now: usize) {
         let Some(from) = self.passed_over_from.take() else { return };
@@ -609,6 +610,9 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         for end in first..=now {
             let seen = self.lanes.lookup::<W>(self.with.watch.points.rows.row_of::<W>(end), self.serving);
             self.note(end, seen);
+        }
+        if self.with.watch.looks[now - 1] == Look::Each {
+            self.look_at_each(now - 1);
         }
     }
 
