@@ -381,7 +381,7 @@ fn the_frontier_says_what_minutes_over_buy() {
 
 #[test]
 fn a_spike_that_makes_a_week_dear_is_told_first() {
-    let spiked = |spike: f64| {
+    let spiked_and_asked = |spike: f64, request: SweepRequest| {
         let mut samples = week(CALM);
         let values = [
             (Metric::Requests, spike),
@@ -391,8 +391,9 @@ fn a_spike_that_makes_a_week_dear_is_told_first() {
         for minute in [4000, 4001] {
             samples[minute as usize] = stages::sample(minute, &values);
         }
-        advised_on(samples, stages::sweep_request())
+        advised_on(samples, request)
     };
+    let spiked = |spike: f64| spiked_and_asked(spike, stages::sweep_request());
     let dear = spiked(18_000.0);
     let taken = dear.recommended.as_ref().unwrap().outcome.instance_hours;
     let step = dear.frontier.iter().find(|step| step.instance_hours < 0.8 * taken).unwrap();
@@ -409,6 +410,15 @@ fn a_spike_that_makes_a_week_dear_is_told_first() {
         step.minutes_over
     );
     assert!(plain(&dear).contains(&said), "{said}\n{}", plain(&dear));
+    let request = SweepRequest { minutes_over_allowed: step.minutes_over, ..stages::sweep_request() };
+    let allowed = spiked_and_asked(18_000.0, request);
+    let said = format!(
+        "settings that keep CPU under 50 % in all but {} minute{}. ",
+        step.minutes_over,
+        if step.minutes_over == 1 { "" } else { "s" }
+    );
+    assert!(plain(&allowed).contains(&said), "{}", plain(&allowed));
+    assert!(allowed.recommended.as_ref().unwrap().outcome.instance_hours < taken);
     let usual = spiked(5_000.0);
     assert!(!plain(&usual).contains("hardest minutes"), "{}", plain(&usual));
 }

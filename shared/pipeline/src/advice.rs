@@ -214,25 +214,30 @@ pub fn subject_line(text: &str) -> String {
 const MOST_OF_SUBJECT: usize = 99;
 
 fn opening(news: &News, advice: &RecommendationDocument) -> String {
-    let ceiling = advice.cpu_ceiling_percent;
+    let ceiling = match advice.minutes_over_allowed {
+        0 => format!("{} %", advice.cpu_ceiling_percent),
+        minutes => {
+            format!("{} % in all but {}", advice.cpu_ceiling_percent, plural(u64::from(minutes), "minute"))
+        }
+    };
     let more = match news.kind {
-        Kind::Change => format!("These are the cheapest settings that keep CPU under {ceiling} %."),
+        Kind::Change => format!("These are the cheapest settings that keep CPU under {ceiling}."),
         Kind::Keep => small_gain(advice, f64::INFINITY).map_or_else(
             || {
                 format!(
-                    "The present settings hold CPU under {ceiling} %, and nothing that was tried would do so for clearly less."
+                    "The present settings hold CPU under {ceiling}, and nothing that was tried would do so for clearly less."
                 )
             },
             |gain| {
                 format!(
-                    "The present settings hold CPU under {ceiling} %. The cheapest that do would save {:.1} % of the instance \
+                    "The present settings hold CPU under {ceiling}. The cheapest that do would save {:.1} % of the instance \
                      hours, which is less than is worth a change.",
                     gain * 100.0
                 )
             },
         ),
         Kind::NoneHolds => format!(
-            "None of the settings that were tried keep CPU under {ceiling} %. Nothing is recommended. {}",
+            "None of the settings that were tried keep CPU under {ceiling}. Nothing is recommended. {}",
             choice::would_hold(advice.would_hold)
         ),
         Kind::NotApplicable => "It has no load balancer, no group and no trigger, so that advice on scaling does not apply \
