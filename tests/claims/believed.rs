@@ -398,11 +398,10 @@ fn a_spike_that_makes_a_week_dear_is_told_first() {
     let taken = dear.recommended.as_ref().unwrap().outcome.instance_hours;
     let step = dear.frontier.iter().find(|step| step.instance_hours < 0.8 * taken).unwrap();
     assert!((1..=10).contains(&step.minutes_over), "{step:?}");
+    let minutes = format!("{} minute{}", step.minutes_over, if step.minutes_over == 1 { "" } else { "s" });
     let said = format!(
-        "The hardest minutes make them dear: with {} minute{} of {} allowed at or over {:.1} %, on this traffic and no more, \
+        "The hardest minutes make them dear: with {minutes} of {} allowed at or over {:.1} %, on this traffic and no more, \
          {:.1} instance hours would do, {:.0} % fewer (trellis sweep --allow-over {},",
-        step.minutes_over,
-        if step.minutes_over == 1 { "" } else { "s" },
         dear.traffic.minutes,
         dear.cpu_held_percent,
         step.instance_hours,
@@ -412,11 +411,7 @@ fn a_spike_that_makes_a_week_dear_is_told_first() {
     assert!(plain(&dear).contains(&said), "{said}\n{}", plain(&dear));
     let request = SweepRequest { minutes_over_allowed: step.minutes_over, ..stages::sweep_request() };
     let allowed = spiked_and_asked(18_000.0, request);
-    let said = format!(
-        "settings that keep CPU under 50 % in all but {} minute{}. ",
-        step.minutes_over,
-        if step.minutes_over == 1 { "" } else { "s" }
-    );
+    let said = format!("settings that keep CPU under 50 % in all but {minutes}. ");
     assert!(plain(&allowed).contains(&said), "{}", plain(&allowed));
     assert!(allowed.recommended.as_ref().unwrap().outcome.instance_hours < taken);
     let usual = spiked(5_000.0);

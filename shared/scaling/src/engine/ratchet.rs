@@ -85,21 +85,21 @@ impl Ratchet {
         let sizes = (usize::from(slip.max) + 1).div_ceil(SIZES);
         let (starts, count) = (chunks.len().div_ceil(every), classes.highest.len() * SIZES);
         let mut ratchet = Self { classes: classes.clone(), every, sizes, by_start: vec![0; starts * count] };
-        let mut floors = vec![0; (usize::from(slip.max) + 1) * classes.highest.len()];
+        let mut floors = vec![vec![0; usize::from(slip.max) + 1]; classes.highest.len()];
         let mut until = needs.len();
         for (start, chunk) in
             chunks.iter().enumerate().step_by(every).rev().map(|(at, chunk)| (at / every, chunk))
         {
             walk_back(&mut floors, &classes.highest, watch, slip, needs, chunk.start..until);
             until = chunk.start;
-            ratchet.keep(start, slip, &floors);
+            ratchet.keep(start, &floors);
         }
         ratchet
     }
 
-    fn keep(&mut self, start: usize, slip: Slip, floors: &[u32]) {
-        let places = self.by_start.chunks_exact_mut(SIZES).skip(start * self.classes.highest.len());
-        for (floor, places) in floors.chunks_exact(usize::from(slip.max) + 1).zip(places) {
+    fn keep(&mut self, start: usize, floors: &[Vec<u32>]) {
+        let places = self.by_start.chunks_exact_mut(SIZES).skip(start * floors.len());
+        for (floor, places) in floors.iter().zip(places) {
             let firsts = floor.iter().step_by(self.sizes);
             firsts.zip(places).for_each(|(floor, place)| *place = *floor);
         }
@@ -118,22 +118,21 @@ impl Ratchet {
 
 /// What is to come, by class and size, is taken back from the end of `minutes` to their start; they begin with a block.
 fn walk_back(
-    floors: &mut [u32],
+    floors: &mut [Vec<u32>],
     highest: &[u8],
     watch: &Watch,
     slip: Slip,
     needs: &[u8],
     minutes: Range<usize>,
 ) {
-    let mut block = Block::of(slip);
     for start in minutes.clone().step_by(BLOCK).rev() {
-        block.look_at(slip, &needs[start..minutes.end.min(start + BLOCK)]);
+        let block = Block::new(slip, &needs[start..minutes.end.min(start + BLOCK)]);
         let row = watch
             .blocks
             .get(start / BLOCK)
             .is_some_and(|whole| *whole)
             .then(|| watch.floors.row(start / BLOCK));
-        for (floor, highest) in floors.chunks_exact_mut(usize::from(slip.max) + 1).zip(highest) {
+        for (floor, highest) in floors.iter_mut().zip(highest) {
             block.take_back(floor, row.map_or(0, |row| breaching_from(row, *highest, slip.max)), slip);
         }
     }
@@ -148,47 +147,46 @@ fn breaching_from(row: &[u8], threshold: u8, max: u8) -> u8 {
 
 /// A stretch of minutes.
 struct Block {
-    most_needed: usize,
-    needed_last: usize,
-    /// Minutes that need just so many instances.
-    needing: Vec<u32>,
+    most_needed: u8,
+    needed_last: u8,
     /// Instance-minutes at the least of a fleet that never falls under so many instances.
     costs: Vec<u32>,
 }
 
 impl Block {
-    fn of(slip: Slip) -> Self {
-        let sizes = usize::from(slip.max) + 1;
-        Self { most_needed: 0, needed_last: 0, needing: vec![0; sizes], costs: vec![0; sizes] }
-    }
-
-    fn look_at(&mut self, slip: Slip, needs: &[u8]) {
-        let needs = needs.iter().map(|need| usize::from((*need).max(slip.min).min(slip.max)));
-        let (mut cost, mut so_few) = (needs.clone().map(|need| need as u32).sum(), 0);
-        self.needing.fill(0);
-        needs.clone().for_each(|need| self.needing[need] += 1);
-        for (this, count) in self.costs.iter_mut().zip(&self.needing) {
-            *this = cost;
+    fn new(slip: Slip, needs: &[u8]) -> Self {
+        let needs = needs.iter().map(|need| (*need).max(slip.min).min(slip.max));
+        let mut fewer = vec![0_u32; usize::from(slip.max) + 1];
+        needs.clone().for_each(|need| fewer[usize::from(need)] += 1);
+        let mut cost = needs.clone().map(u32::from).sum();
+        let mut so_few = 0;
+        let costs = fewer.iter().map(|count| {
+            let this = cost;
             so_few += count;
             cost += so_few;
+            this
+        });
+        Self {
+            costs: costs.collect(),
+            most_needed: needs.clone().max().unwrap_or(slip.min),
+            needed_last: needs.clone().next_back().unwrap_or(slip.min),
         }
-        self.most_needed = needs.clone().max().unwrap_or(usize::from(slip.min));
-        self.needed_last = needs.clone().next_back().unwrap_or(usize::from(slip.min));
     }
 
     /// `breaching_from` is the smallest fleet of which instances can be removed. What has less than is needed comes up to that,
     /// and what has more than is left comes down to that: only those in between stay as they are.
     fn take_back(&self, floor: &mut [u32], breaching_from: u8, slip: Slip) {
-        let left = usize::from(match breaching_from {
+        let left = match breaching_from {
             none if slip.max < none => slip.max,
             some => some.saturating_sub(slip.below).max(slip.min),
-        });
+        };
+        let after = |size: u8| usize::from(size.max(self.needed_last));
         let least = self.most_needed.min(left);
-        let (raised, lowered) = (floor[least.max(self.needed_last)], floor[left.max(self.needed_last)]);
-        let costs = self.costs.iter();
-        floor.iter_mut().zip(costs.clone()).take(least).for_each(|(floor, cost)| *floor = cost + raised);
+        let (raised, lowered) = (floor[after(least)], floor[after(left)]);
+        let (least, left) = (usize::from(least), usize::from(left));
+        for (size, (floor, cost)) in floor[..left].iter_mut().zip(&self.costs).enumerate() {
+            *floor = cost + if size < least { raised } else { *floor };
+        }
         floor[left..].fill(self.costs[left] + lowered);
-        let between = floor[least..left].iter_mut().zip(costs.skip(least));
-        between.for_each(|(floor, cost)| *floor += cost);
     }
 }

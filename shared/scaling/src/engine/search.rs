@@ -182,13 +182,13 @@ impl<'a> Engine<'a> {
         all.filter(|(_, pair)| self.space.has(kind, **pair)).map(|(index, _)| index).collect()
     }
 
-    /// A few settings of every family, which are gone through first.
-    fn few(&self) -> Vec<Vec<Asked>> {
-        let few = |family: &Vec<usize>| {
+    /// Asks for a few settings of every family, which are gone through first.
+    fn ask_few(&self, threads: NonZero<usize>, ask: impl Fn(Vec<Asked>) + Sync) {
+        each_on_threads(threads, &self.space.families(usize::MAX), |family, (): &mut ()| {
             let kinds = family.iter().filter(|kind| kind.is_multiple_of(COARSE_KINDS));
-            kinds.map(|kind| (*kind, self.pairs(*kind).into_iter().step_by(COARSE_PAIRS).collect())).collect()
-        };
-        self.space.families(usize::MAX).iter().map(few).collect()
+            let few = |kind: &usize| self.pairs(*kind).into_iter().step_by(COARSE_PAIRS).collect();
+            ask(kinds.map(|kind| (*kind, few(kind))).collect());
+        });
     }
 
     /// Every setting to its end. `each` folds what a thread sees; the folds are given back, one for each thread.
@@ -259,8 +259,8 @@ impl<'a> Engine<'a> {
             self.add_those_that_hold(sink.finished, also_in, allowed, &best);
             walked
         };
-        each_on_threads(threads, &self.few(), |few, (): &mut ()| {
-            ask(few.clone());
+        self.ask_few(threads, |few| {
+            ask(few);
         });
         best.keep_limit();
         let walked = self.on_threads(threads, |kinds, walked: &mut (u64, u64)| {
@@ -367,7 +367,7 @@ impl<'a> Engine<'a> {
         let ask = |asked: &[Asked]| {
             self.run(asked, &chunks, &mut Frontier { engine: self, steps: &steps, bounds: &bounds });
         };
-        each_on_threads(threads, &self.few(), |few, (): &mut ()| ask(few));
+        self.ask_few(threads, |few| ask(&few));
         self.on_threads(threads, |kinds, (): &mut ()| {
             let asked = self.all_of(kinds);
             ask(&asked);
