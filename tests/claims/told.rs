@@ -239,6 +239,28 @@ fn a_message_has_72_columns_and_an_ascii_subject() {
     }
 }
 
+#[test]
+fn the_ceiling_is_never_promised_without_the_minutes_that_may_be_over_it() {
+    let mut promises = 0;
+    for (name, mut news) in one_of_each() {
+        let Word::Advice(advice) = &mut news.word else { continue };
+        advice.minutes_over_allowed = 3;
+        let ceiling = advice.cpu_ceiling_percent;
+        let Message { subject, body } = of_news(&news, &frame());
+        let said = body.replace('\n', " ");
+        for promise in [format!("under {ceiling} %"), format!("hold {ceiling} % CPU")] {
+            for (_, after) in
+                said.match_indices(&promise).map(|(at, said_so)| said.split_at(at + said_so.len()))
+            {
+                promises += 1;
+                assert!(after.starts_with(" in all but 3 "), "{name}: {promise}{after}");
+            }
+        }
+        assert!(subject.len() < 100, "{subject}");
+    }
+    assert!(promises > 8, "{promises}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -543,5 +565,7 @@ fn a_difference_names_what_changed_and_weighs_the_reasons() {
     assert!(found.why[0].starts_with("A request costs 30 % more CPU than before"), "{:?}", found.why);
     assert_eq!(found.why[1], "Traffic is 10 % more at its peak, and 2 % more on average.");
     assert!(found.why[2].ends_with("they are those that were advised."), "{:?}", found.why);
+    let allowed = RecommendationDocument { minutes_over_allowed: 15, ..before.clone() };
+    assert_eq!(difference(&before, &allowed).why, ["15 minutes may be over the ceiling, not 0."]);
     assert_eq!(difference(&before, &before).why, ["Nothing that is known here changed by as much as 1 %."]);
 }

@@ -213,13 +213,17 @@ pub fn subject_line(text: &str) -> String {
 
 const MOST_OF_SUBJECT: usize = 99;
 
-fn opening(news: &News, advice: &RecommendationDocument) -> String {
-    let ceiling = match advice.minutes_over_allowed {
-        0 => format!("{} %", advice.cpu_ceiling_percent),
-        minutes => {
-            format!("{} % in all but {}", advice.cpu_ceiling_percent, plural(u64::from(minutes), "minute"))
-        }
+/// What settings are asked to keep CPU under, in words: `50 %`, or `50 % in all but 3 minutes`.
+pub(crate) fn ceiling(advice: &RecommendationDocument) -> String {
+    let but = match advice.minutes_over_allowed {
+        0 => String::new(),
+        minutes => format!(" in all but {}", plural(u64::from(minutes), "minute")),
     };
+    format!("{} %{but}", advice.cpu_ceiling_percent)
+}
+
+fn opening(news: &News, advice: &RecommendationDocument) -> String {
+    let ceiling = ceiling(advice);
     let more = match news.kind {
         Kind::Change => format!("These are the cheapest settings that keep CPU under {ceiling}."),
         Kind::Keep => small_gain(advice, f64::INFINITY).map_or_else(
@@ -277,13 +281,13 @@ fn not_trusted(news: &News, advice: &RecommendationDocument) -> String {
 }
 
 fn trust_lost(news: &News, advice: &RecommendationDocument) -> String {
-    let ceiling = advice.cpu_ceiling_percent;
+    let ceiling = ceiling(advice);
     let still = match advice.verdict {
         VerdictDocument::NoneHolds => format!(
-            "By what is known now, none of the settings that were tried keep CPU under {ceiling} %. {}",
+            "By what is known now, none of the settings that were tried keep CPU under {ceiling}. {}",
             choice::would_hold(advice.would_hold)
         ),
-        _ => format!("By what is known now, the present settings hold CPU under {ceiling} % all the same."),
+        _ => format!("By what is known now, the present settings hold CPU under {ceiling} all the same."),
     };
     let back_test = news.trust_before.map_or(String::new(), |TrustBefore { confidence: was, at }| {
         format!(
@@ -302,10 +306,7 @@ fn invalid(advice: &RecommendationDocument) -> String {
         advice.broken().iter().skip(1).map(|finding| format!("{}. ", capital(finding))).collect();
     let so = match advice.verdict {
         VerdictDocument::Change => {
-            format!(
-                "The settings below work, and are the cheapest that keep CPU under {} %.",
-                advice.cpu_ceiling_percent
-            )
+            format!("The settings below work, and are the cheapest that keep CPU under {}.", ceiling(advice))
         }
         _ => "Correct that first; then there can be advice.".to_owned(),
     };

@@ -69,8 +69,12 @@ fn inset(text: &str) -> String {
 pub(super) fn what_to_watch(news: &News, advice: &RecommendationDocument) -> String {
     let Some(then) = advice.recommended.as_ref().filter(|_| acts(news, advice)) else { return String::new() };
     let (then, ceiling) = (&then.outcome, advice.cpu_ceiling_percent);
+    let (but, undo_if) = match (advice.minutes_over_allowed, advice.traffic.minutes) {
+        (0, _) => (String::new(), "gets to the ceiling"),
+        (few, all) => (format!(" in all but {few} of {all} minutes"), "is at the ceiling more often"),
+    };
     let cpu = format!(
-        "CPUUtilization of the group (Average) should stay under {ceiling} %: in the replay it came to {:.1} %.",
+        "CPUUtilization of the group (Average) should stay under {ceiling} %{but}: in the replay it came to {:.1} %.",
         then.max_cpu_percent
     );
     let peak = advice.traffic.peak_requests_per_minute;
@@ -93,7 +97,7 @@ pub(super) fn what_to_watch(news: &News, advice: &RecommendationDocument) -> Str
             plural(u64::from(then), "change")
         )
     });
-    let undo = "If CPU gets to the ceiling, undo it; the next run will have seen why.".to_owned();
+    let undo = format!("If CPU {undo_if}, undo it; the next run will have seen why.");
     let all = [Some(cpu), traffic, waiting, events, Some(undo)];
     wrapped(&format!("What to watch: {}", all.into_iter().flatten().collect::<Vec<_>>().join(" ")))
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{changes, cost, day, reasons::steps};
+use super::{changes, cost, day, headline, plural, reasons::steps};
 use crate::documents::{
     Confidence, FitDocument, OptionDocument, OutcomeDocument, RecommendationDocument, SCHEMA_VERSION,
     VerdictDocument, WindowDocument,
@@ -151,7 +151,7 @@ fn why(pair: Pair<'_>) -> Vec<String> {
         [coefficient(pair), traffic(pair), held(pair)].into_iter().flatten().collect();
     weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
     let weighed = weighed.into_iter().map(|(_, sentence)| sentence);
-    let others = [present(pair), asked(pair), trust(pair), told(pair)];
+    let others = [present(pair), allowed(pair), asked(pair), trust(pair), told(pair)];
     let all: Vec<String> = weighed.chain(others.into_iter().flatten()).collect();
     if all.is_empty() {
         vec!["Nothing that is known here changed by as much as 1 %.".to_owned()]
@@ -239,6 +239,11 @@ fn asked([before, after]: Pair<'_>) -> Option<String> {
     (known && !new.is_empty()).then(|| format!("Settings now have to hold with {}.", new.join(" and with ")))
 }
 
+fn allowed(pair: Pair<'_>) -> Option<String> {
+    let [was, is] = pair.map(|advice| advice.minutes_over_allowed);
+    (was != is).then(|| format!("{} may be over the ceiling, not {was}.", plural(u64::from(is), "minute")))
+}
+
 fn trust(pair: Pair<'_>) -> Option<String> {
     let [was, is] = pair.map(Confidence::of);
     (was != is).then(|| format!("The back-test is {}, and was {}.", is.said(), was.said()))
@@ -270,7 +275,7 @@ pub fn in_a_line(advice: &RecommendationDocument) -> String {
         }
         VerdictDocument::Keep => format!("{until}: keep the present settings{room}"),
         VerdictDocument::NoneHolds => {
-            format!("{until}: no settings hold {} % CPU", advice.cpu_ceiling_percent)
+            format!("{until}: no settings hold {}", headline::held(advice))
         }
         VerdictDocument::NotTrusted => format!("{until}: no advice, the replay is not trusted"),
         VerdictDocument::NotApplicable => format!("{until}: no advice applies to a single instance"),

@@ -52,12 +52,11 @@ fn dearer(advice: &RecommendationDocument) -> Option<String> {
 }
 
 fn of_advice(news: &News, advice: &RecommendationDocument) -> Vec<String> {
-    let ceiling = advice.cpu_ceiling_percent;
     match news.kind {
         Kind::Change => change(advice),
         Kind::InvalidSettings => invalid(advice),
         Kind::Keep => vec![
-            format!("nothing to change: the settings hold {ceiling} % CPU, none is clearly cheaper"),
+            format!("nothing to change: the settings hold {}, none is clearly cheaper", held(advice)),
             "nothing to change".into(),
         ],
         Kind::NoneHolds => none_holds(advice),
@@ -71,8 +70,13 @@ fn of_advice(news: &News, advice: &RecommendationDocument) -> Vec<String> {
     }
 }
 
+/// What settings are asked to hold, as [`super::ceiling`] says it: `50 % CPU in all but 3 minutes`.
+pub(super) fn held(advice: &RecommendationDocument) -> String {
+    super::ceiling(advice).replacen('%', "% CPU", 1)
+}
+
 fn none_holds(advice: &RecommendationDocument) -> Vec<String> {
-    let short = format!("no scaling settings hold {} % CPU", advice.cpu_ceiling_percent);
+    let short = format!("no scaling settings hold {}", held(advice));
     let over = advice.recommended.as_ref().map(|closest| closest.outcome.minutes_over);
     let over = over.filter(|over| 0 < *over).map(|over| plural(u64::from(over), "minute"));
     let long = over.map(|over| format!("{short}, the closest is over it for {over}"));

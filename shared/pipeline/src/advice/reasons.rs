@@ -162,7 +162,8 @@ pub(super) fn how_sure(recommendation: &RecommendationDocument) -> String {
             "CPU never shows more than {level:.0} %: the replay has to stay under {held:.1} %."
         )),
         None if held < ceiling => sentences.push(format!(
-            "So that real CPU stays under {ceiling} %, the replay has to stay under {held:.1} %."
+            "So that real CPU stays under {}, the replay has to stay under {held:.1} %.",
+            super::ceiling(recommendation)
         )),
         None => {}
     }

@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::section::{Section, Table, prose};
 use super::words::{clock, date, fixed, number, plural, signed_percent};
 use super::{Evidence, Shown, sections};
-use crate::advice::{changes, in_short, message};
+use crate::advice::{ceiling, changes, in_short, message};
 use crate::documents::{
     DynamicsDocument, OutcomeDocument, RecommendationDocument, RefusalDocument, VerdictDocument,
 };
@@ -101,17 +101,17 @@ fn advised(advice: &RecommendationDocument) -> Markup {
 
 /// What to do, in a sentence or two.
 fn verdict(advice: &RecommendationDocument) -> String {
-    let ceiling = number(advice.cpu_ceiling_percent);
+    let ceiling = ceiling(advice);
     match advice.verdict {
         VerdictDocument::Change => {
             let count = plural(changes(advice).len() as u64, "setting");
-            format!("Change {count}: the cheapest that keep CPU under {ceiling} %{}.", effect(advice))
+            format!("Change {count}: the cheapest that keep CPU under {ceiling}{}.", effect(advice))
         }
         VerdictDocument::Keep => {
-            format!("Keep the settings: they hold CPU under {ceiling} %, and nothing that was tried would do so for clearly less.")
+            format!("Keep the settings: they hold CPU under {ceiling}, and nothing that was tried would do so for clearly less.")
         }
         VerdictDocument::NoneHolds => {
-            format!("No settings that were tried keep CPU under {ceiling} %. Nothing is recommended.")
+            format!("No settings that were tried keep CPU under {ceiling}. Nothing is recommended.")
         }
         VerdictDocument::NotTrusted => {
             "No settings are recommended: replayed, the environment does not come close to what it really did.".to_owned()
