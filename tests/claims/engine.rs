@@ -343,8 +343,15 @@ fn every_setting_of_a_day_comes_to_what_the_reference_says() {
     };
     let setting = Setting { load: &load, dynamics, course: Course::default(), initial: Instances(2) };
     let space = Space::new(&grid, Monitoring::Detailed, percent(100.0), false);
-    let answers = every(&Engine::new(&setting, &space, ceiling()), 1);
+    let engine = Engine::new(&setting, &space, ceiling());
+    let answers = every(&engine, 1);
     assert_eq!(answers.len(), 1_440);
+    for allowed in [0, 30, 255, 256, 300, 517, 800, 1_300] {
+        let mut expected = ranked(answers.clone(), allowed);
+        expected.truncate(15);
+        let found = engine.cheapest(allowed, 15, &[], one(), &|_| ());
+        assert_eq!(found.cheapest.iter().map(brief).collect::<Vec<_>>(), expected, "{allowed} minutes over");
+    }
     for (policy, minutes_over, billed) in answers {
         let expected = Outcome::of(&replay(&load, &setting.scenario(&policy)), ceiling());
         assert_eq!(

@@ -344,6 +344,17 @@ fn traffic_with_too_many_holes_is_refused_with_their_number() {
 }
 
 #[test]
+fn a_ceiling_that_every_minute_may_be_over_is_refused() {
+    let (archive, _) = with_advice();
+    let asked =
+        |minutes_over_allowed| sweep(&archive, SweepRequest { minutes_over_allowed, ..sweep_request() });
+    let minutes = asked(0).unwrap().document.traffic.minutes as u32;
+    let refused = asked(minutes).unwrap_err();
+    assert!(matches!(refused, SweepError::NothingToHold { .. }), "{refused}");
+    assert!(asked(minutes - 1).is_ok());
+}
+
+#[test]
 fn a_fit_that_strays_too_far_leaves_no_room_below_the_ceiling() {
     let (archive, _) = with_advice();
     let request = SweepRequest { margin: Some(CpuPercent::new(49.0).unwrap()), ..sweep_request() };

@@ -236,6 +236,16 @@ pub enum SweepError {
         /// Combinations that can't ever scale out.
         unreachable: usize,
     },
+    /// Every minute may be over the ceiling.
+    #[error(
+        "{allowed} minutes may be over the ceiling, and only {minutes} are replayed: nothing would be held; allow fewer"
+    )]
+    NothingToHold {
+        /// Minutes that may be over it.
+        allowed: u32,
+        /// Minutes whose requests are known.
+        minutes: usize,
+    },
     /// The advice could not be written.
     #[error("writing the advice")]
     Write(#[source] StoreError),
@@ -364,6 +374,11 @@ impl Aim {
     }
 }
 
+fn something_to_hold(allowed: u32, minutes: usize) -> Result<(), SweepError> {
+    let is_held = (allowed as usize) < minutes;
+    is_held.then_some(()).ok_or(SweepError::NothingToHold { allowed, minutes })
+}
+
 /// Points below the ceiling: real CPU strays from its line, and may bend away above it at the top.
 fn margin(model: &ModelDocument) -> f64 {
     const SPREADS: f64 = 2.0;
@@ -428,6 +443,7 @@ fn compute(
     let record = record.map(|record| record.with_cpu_ceiling(present.dynamics.cpu_ceiling));
     let load = strayed(request, record.as_ref(), &shape.traffic, model, &present);
     load.check(Minutes(1))?;
+    something_to_hold(request.minutes_over_allowed, shape.traffic.len() - shape.traffic.missing())?;
     let launch_times = measured.launch_times;
     let proof = proof::of(&samples, record.as_ref(), measured, request, model, &present);
     let largest = request.margins.amplified.iter().copied().fold(1.0, f64::max);

@@ -60,23 +60,54 @@ pub(super) fn before(needs: &[u8], pace: Pace, lead: usize) -> Vec<u8> {
     least
 }
 
+/// How many minutes may be over the ceiling at most, and how many of them share a bound.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spare {
+    most: u32,
+    step: u32,
+}
+
+impl Spare {
+    /// Numbers of minutes that are told apart at most, where not each is.
+    const TOLD_APART: u32 = 256;
+
+    /// Each number of minutes has its own bound.
+    pub(super) fn each(most: u32) -> Self {
+        Self { most, step: 1 }
+    }
+
+    /// Bounds don't grow with what is allowed.
+    pub(super) fn in_steps(most: u32) -> Self {
+        Self { most, step: most / Self::TOLD_APART + 1 }
+    }
+
+    fn places(self) -> usize {
+        self.place(self.most) + 1
+    }
+
+    /// Where more may be over, no more is needed: what lies between two steps counts as the next.
+    fn place(self, minutes: u32) -> usize {
+        if minutes == 0 { 0 } else { minutes.div_ceil(self.step) as usize }
+    }
+}
+
 /// Lower bounds of the instance-minutes from the start of each chunk of minutes on, for one group: by how many minutes
 /// may still be over the ceiling.
 #[derive(Debug)]
 pub(super) struct Bound {
     /// Chunk after chunk.
     bounds: Vec<u32>,
-    of_a_chunk: usize,
+    spare: Spare,
 }
 
 impl Bound {
-    /// `least` is what is needed in every minute where none may be over; `spare` the most that may be.
+    /// `least` is what is needed in every minute where none may be over.
     pub(super) fn new(
         (min, max): (u8, u8),
         needs: &[u8],
         least: &[u8],
         chunks: &[Range<usize>],
-        spare: u32,
+        spare: Spare,
     ) -> Self {
         let within = |count: u8| count.max(min).min(max);
         let (mut strict, mut plain, mut savings) = (0, 0, [0; 256]);
@@ -88,40 +119,91 @@ impl Bound {
                 plain += u32::from(need);
                 savings[usize::from(need.saturating_sub(min))] += 1;
             }
-            let places = &mut bound.bounds[at * bound.of_a_chunk..][..bound.of_a_chunk];
-            fill(places, strict, plain, &savings);
+            let places = &mut bound.bounds[at * spare.places()..][..spare.places()];
+            fill(places, spare.step, strict, plain, &savings);
         }
         bound
     }
 
     /// No bound at all.
-    pub(super) fn none(chunks: usize, spare: u32) -> Self {
-        let of_a_chunk = spare as usize + 1;
-        Self { bounds: vec![0; (chunks + 1) * of_a_chunk], of_a_chunk }
+    pub(super) fn none(chunks: usize, spare: Spare) -> Self {
+        Self { bounds: vec![0; (chunks + 1) * spare.places()], spare }
     }
 
     /// Instance-minutes from the start of chunk `chunk` on, in which `spare` minutes may be over the ceiling.
     pub(super) fn from(&self, chunk: usize, spare: u32) -> u32 {
-        self.bounds[chunk * self.of_a_chunk + spare as usize]
+        self.bounds[chunk * self.spare.places() + self.spare.place(spare)]
     }
 
-    /// The same for every number of spare minutes, from none on.
+    /// The same for every number of spare minutes, from none on, where each has its own.
     pub(super) fn all_from(&self, chunk: usize) -> &[u32] {
-        &self.bounds[chunk * self.of_a_chunk..][..self.of_a_chunk]
+        debug_assert_eq!(self.spare.step, 1, "bounds are told apart by the minute");
+        &self.bounds[chunk * self.spare.places()..][..self.spare.places()]
     }
 }
 
-/// Each minute that may be over saves what it needs beyond the smallest fleet, the dearest ones first.
-fn fill(bounds: &mut [u32], strict: u32, plain: u32, savings: &[u32; 256]) {
-    let dearest_first = savings
+/// Each minute that may be over saves what it needs beyond the smallest fleet, the dearest ones first; `step` more may be
+/// in each place than in the one before.
+fn fill(bounds: &mut [u32], step: u32, strict: u32, plain: u32, savings: &[u32; 256]) {
+    let mut dearest_first = savings
         .iter()
         .enumerate()
         .rev()
-        .flat_map(|(saving, minutes)| std::iter::repeat_n(saving as u32, *minutes as usize));
+        .map(|(saving, minutes)| (saving as u32, *minutes))
+        .filter(|(_, minutes)| *minutes != 0);
+    let (mut saving, mut minutes) = dearest_first.next().unwrap_or_default();
     let mut left = plain;
     bounds[0] = strict;
-    for (bound, saving) in bounds[1..].iter_mut().zip(dearest_first.chain(std::iter::repeat(0))) {
-        left -= saving;
+    for bound in &mut bounds[1..] {
+        let mut more = step;
+        while minutes < more {
+            left -= saving * minutes;
+            more -= minutes;
+            (saving, minutes) = dearest_first.next().unwrap_or((0, u32::MAX));
+        }
+        minutes -= more;
+        left -= saving * more;
         *bound = left;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOST_IN_A_GROUP: u8 = 7;
+
+    /// What is needed in all, where the dearest minutes need no more than the smallest group.
+    fn needed_but_for(spare: u32, needs: &[u8], min: u8) -> u32 {
+        let mut counts: Vec<u32> =
+            needs.iter().map(|need| u32::from((*need).max(min).min(MOST_IN_A_GROUP))).collect();
+        counts.sort_unstable_by_key(|count| std::cmp::Reverse(*count));
+        counts.iter_mut().take(spare as usize).for_each(|count| *count = min.into());
+        counts.iter().sum()
+    }
+
+    #[test]
+    fn minutes_over_spare_the_dearest_and_bounds_in_steps_are_never_more() {
+        let needs: Vec<u8> = (0..700_usize).map(|minute| (minute * minute / 13 % 10) as u8).collect();
+        let chunks = [0..300, 300..700];
+        for (most, min) in [(0, 1), (1, 2), (200, 1), (256, 1), (690, 2), (2_000, 1)] {
+            let of = |spare| Bound::new((min, MOST_IN_A_GROUP), &needs, &needs, &chunks, spare);
+            let (each, steps) = (of(Spare::each(most)), of(Spare::in_steps(most)));
+            assert!(steps.bounds.len() <= 3 * 257, "{} places", steps.bounds.len());
+            for (at, chunk) in chunks.iter().enumerate() {
+                for spare in 0..=most {
+                    let needed = |spare| needed_but_for(spare, &needs[chunk.start..], min);
+                    assert_eq!(
+                        (each.from(at, spare), each.all_from(at)[spare as usize]),
+                        (needed(spare), needed(spare))
+                    );
+                    let step = most / Spare::TOLD_APART;
+                    assert!(
+                        (needed(spare + step)..=needed(spare)).contains(&steps.from(at, spare)),
+                        "{spare} of {most}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use super::bound::{self, Bound, Pace};
+use super::bound::{self, Bound, Pace, Spare};
 use super::kernel::{self, BY_THE_MINUTE, HISTORY, Moves, Standing};
 use super::lanes::Isa;
 use super::ranks::Ranks;
@@ -246,7 +246,7 @@ impl<'a> Engine<'a> {
         progress: &(dyn Fn(usize) + Sync),
     ) -> Found {
         let chunks = chunks(self.minutes());
-        let bounds = self.bounds(&chunks, minutes_over_allowed);
+        let bounds = self.bounds(&chunks, Spare::in_steps(minutes_over_allowed));
         let ratchets = self.ratchets(&chunks, minutes_over_allowed);
         let best = Best::new(count);
         let ask = |asked: Vec<Asked>| {
@@ -362,7 +362,7 @@ impl<'a> Engine<'a> {
         progress: &(dyn Fn(usize) + Sync),
     ) -> Vec<Scored> {
         let chunks = chunks(self.minutes());
-        let bounds = self.bounds(&chunks, most_over);
+        let bounds = self.bounds(&chunks, Spare::each(most_over));
         let steps = Steps::new(most_over);
         let ask = |asked: &[Asked]| {
             self.run(asked, &chunks, &mut Frontier { engine: self, steps: &steps, bounds: &bounds });
@@ -397,7 +397,7 @@ impl<'a> Engine<'a> {
     }
 
     /// For each kind.
-    fn bounds(&self, chunks: &[Range<usize>], spare: u32) -> Vec<Arc<Bound>> {
+    fn bounds(&self, chunks: &[Range<usize>], spare: Spare) -> Vec<Arc<Bound>> {
         let any = Arc::new(Bound::none(chunks.len(), spare));
         let none = || Arc::clone(&any);
         let Some(bytes) = &self.bytes else { return self.space.kinds.iter().map(|_| none()).collect() };
@@ -461,7 +461,7 @@ struct Paced<'a> {
 }
 
 impl Paced<'_> {
-    fn bound(&mut self, moves: &Moves, chunks: &[Range<usize>], spare: u32) -> Arc<Bound> {
+    fn bound(&mut self, moves: &Moves, chunks: &[Range<usize>], spare: Spare) -> Arc<Bound> {
         // Scheduled actions keep to no pace and to no limits of the group.
         let free = !self.bytes.changes.is_empty();
         let any = Pace { step: 255, rest: 1 };
