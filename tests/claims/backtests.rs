@@ -83,8 +83,7 @@ impl Truth {
 }
 
 fn tested(record: &Record, believed: &Plan) -> BackTested {
-    back_test(record, model(), believed, &Course::default(), Dynamics::default(), Free::MetricDelayAndLaunch)
-        .unwrap()
+    back_test(record, model(), believed, &Course::default(), Dynamics::default(), Free::ALL).unwrap()
 }
 
 fn counts_of(back_test: BackTest) -> (f64, f64, u32, u32) {
@@ -115,6 +114,23 @@ fn delays_are_found_in_the_first_half_and_errors_measured_in_the_second() {
     assert_eq!((found.metric_delay, found.launch), (Minutes(3), Minutes(4)));
     assert_eq!(back_test.grade(), Grade::Good);
     assert!(back_test.minutes <= 2160, "{back_test:#?}");
+}
+
+#[test]
+fn delays_that_were_stated_are_not_asked_of_the_record() {
+    let plan = plan(60.0, 25.0, 2, 12);
+    let really = Dynamics { metric_delay: Minutes(3), launch: Minutes(4), ..Dynamics::default() };
+    let record = Truth { dynamics: really, ..Truth::of(plan.clone()) }.record();
+    let found = |metric_delay, launch| {
+        let (given, course) = (Dynamics { launch: Minutes(9), ..really }, Course::default());
+        let tested =
+            back_test(&record, model(), &plan, &course, given, Free { metric_delay, launch }).unwrap();
+        (tested.dynamics.metric_delay, tested.dynamics.launch, tested.calibrated)
+    };
+    assert_eq!(found(true, true), (Minutes(3), Minutes(4), true));
+    assert_eq!(found(false, true), (Minutes(3), Minutes(4), true));
+    assert_eq!(found(true, false).1, Minutes(9));
+    assert_eq!(found(false, false), (Minutes(3), Minutes(9), false));
 }
 
 #[test]
@@ -200,7 +216,14 @@ fn a_record_of_nothing_is_no_back_test() {
     let record = Record { start: start(), minutes, cpu_ceiling: CpuPercent::new(100.0).unwrap() };
     let plan = plan(60.0, 25.0, 2, 12);
     assert_eq!(
-        back_test(&record, model(), &plan, &Course::default(), Dynamics::default(), Free::MetricDelay),
+        back_test(
+            &record,
+            model(),
+            &plan,
+            &Course::default(),
+            Dynamics::default(),
+            Free { launch: false, ..Free::ALL }
+        ),
         None
     );
     assert_eq!(back_test_cpu(&record, model()), None);

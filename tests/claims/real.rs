@@ -15,6 +15,7 @@ use pipeline::refit::{self, RefitRequest};
 use pipeline::sweep::{self, GridOverrides, Margins, Model, Replayed, SweepRequest};
 use pipeline::tables::samples::encode;
 use pipeline::{advice, store};
+use scaling::backtest::Free;
 use scaling::backtest::Record;
 use scaling::coefficient::{Circumstances, Fit, FitError, FitRules, Interval, fit, fit_within};
 use scaling::course::Course;
@@ -324,6 +325,7 @@ fn advise(archive: &MemoryArchive, recording: Recording, stated: Option<CpuModel
         },
         margins: Margins::default(),
         dynamics: Dynamics::default(),
+        free: Free::ALL,
         price: None,
         threads: NonZero::new(2).unwrap(),
     };

@@ -17,6 +17,7 @@ use pipeline::refit::{self, RefitError, RefitRequest};
 use pipeline::store::{self, read_json_versioned};
 use pipeline::sweep::{self, GridOverrides, Margins, Model, Replayed, SweepError, SweepReport, SweepRequest};
 use pipeline::tables;
+use scaling::backtest::Free;
 use scaling::coefficient::FitRules;
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::Dynamics;
@@ -123,6 +124,7 @@ pub(crate) fn sweep_request() -> SweepRequest {
         },
         margins: Margins::default(),
         dynamics: Dynamics::default(),
+        free: Free::ALL,
         price: None,
         threads: NonZero::<usize>::MIN,
     }

@@ -10,6 +10,7 @@ use pipeline::documents::RecommendationDocument;
 use pipeline::spending::Counted;
 use pipeline::sweep::{self, Day, Margins, Model, Replayed, SweepRequest};
 use pipeline::values::{Amplify, CandidateValues, FlashCrowd, NearPercent, Price, Stages};
+use scaling::backtest::Free;
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::Dynamics;
 use scaling::traffic::Traffic;
@@ -161,6 +162,7 @@ async fn one(
         margins: template.margins.clone(),
         grid: template.grid.clone(),
         dynamics: Dynamics::default(),
+        free: Free::ALL,
         price: template.price,
         threads: template.defaults.threads,
     };

@@ -276,9 +276,14 @@ fn span(time: &Time, until: MinuteUtc, days: u32) -> anyhow::Result<Window> {
     Ok(window)
 }
 
-fn threads(asked: Option<NonZero<usize>>) -> NonZero<usize> {
+/// More than any machine has cores.
+const MOST_THREADS: usize = 1_024;
+
+fn threads(asked: Option<NonZero<usize>>) -> anyhow::Result<NonZero<usize>> {
     let cores = || std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-    asked.unwrap_or_else(cores)
+    let threads = asked.unwrap_or_else(cores);
+    anyhow::ensure!(threads.get() <= MOST_THREADS, "threads must be from 1 to {MOST_THREADS}, not {threads}");
+    Ok(threads)
 }
 
 fn dynamics(delays: &Delays) -> anyhow::Result<Dynamics> {

@@ -444,6 +444,15 @@ fn check_judges_a_file_and_what_was_ingested() {
     let settings = desk.succeeds("demo --directory out") + "";
     assert!(settings.contains("Back-test, good"), "{settings}");
     let said = desk.succeeds("check --environment invented-garden-prod --archive out/archive");
+    let sweep = "sweep --environment invented-garden-prod --archive out/archive --dry-run --upper-thresholds 37 \
+                 --lower-thresholds 22";
+    let replayed_with = |options: &str| {
+        let with = desk.json(&format!("{sweep} {options}"))["replayed_with"].clone();
+        (with["launch_minutes"].clone(), with["metric_delay_minutes"].clone())
+    };
+    assert_eq!(replayed_with(""), (Value::from(1), Value::from(1)), "as the record shows them");
+    assert_eq!(replayed_with("--launch 4 --metric-delay 3"), (Value::from(4), Value::from(3)));
+    desk.fails(&format!("{sweep} --threads 100000"), "threads must be from 1 to 1024, not 100000");
     assert!(
         said.contains("over 40 % +1, under 15 % -1") && said.contains("nothing against these settings"),
         "{said}"

@@ -67,7 +67,7 @@ fn unmeasured(
         None => "the present settings are not known".to_owned(),
         Some(Err(reason)) => reason.to_string(),
         Some(Ok(plan)) => {
-            let free = if launch_times.is_some() { Free::MetricDelay } else { Free::MetricDelayAndLaunch };
+            let free = Free { launch: request.free.launch && launch_times.is_none(), ..request.free };
             let Some(tested) = back_test(record, model, plan, &present.course, dynamics, free) else {
                 return nothing();
             };

@@ -7,7 +7,7 @@ mod shapes;
 
 use std::num::NonZero;
 
-use scaling::backtest::{Record, strays};
+use scaling::backtest::{Free, Record, strays};
 use scaling::coefficient::FitRules;
 use scaling::course::Course;
 use scaling::cpu_model::CpuModel;
@@ -132,6 +132,8 @@ pub struct SweepRequest {
     pub grid: GridOverrides,
     /// Delays and the like. The present settings decide about the monitoring, if they are known.
     pub dynamics: Dynamics,
+    /// Which of these the record may say otherwise.
+    pub free: Free,
     /// What an hour of an instance costs, if it was told.
     pub price: Option<Price>,
     /// How many policies are replayed at once.
@@ -308,7 +310,8 @@ async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, Sw
     let settings = settings.map(|document| document.settings()).transpose().map_err(SweepError::Settings)?;
     let shape = Shape::of(archive, environment, *window, &request.replayed, &samples).await?;
     let activities = read_activities(archive, environment, *window).await.map_err(SweepError::Read)?;
-    let measured = Measured { launch_times: LaunchTimes::of(&activities), instances_by };
+    let launch_times = LaunchTimes::of(&activities).filter(|_| request.free.launch);
+    let measured = Measured { launch_times, instances_by };
     let model = model(archive, request).await?;
     let fit = model.1.fit.as_deref();
     // CPU belongs to the requests that it was for, and an alarm sees it as late as it shows.

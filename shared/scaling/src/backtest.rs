@@ -257,13 +257,18 @@ pub struct BackTested {
     pub calibrated: bool,
 }
 
-/// What the first half of a record may say.
+/// Which delays the first half of a record may say: neither those that were stated nor those that were measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Free {
-    /// Launches were measured.
-    MetricDelay,
-    /// Nothing was measured.
-    MetricDelayAndLaunch,
+pub struct Free {
+    /// That of metrics.
+    pub metric_delay: bool,
+    /// That of launches.
+    pub launch: bool,
+}
+
+impl Free {
+    /// Nothing was stated or measured.
+    pub const ALL: Self = Self { metric_delay: true, launch: true };
 }
 
 /// Replays `plan`, with its scheduled `course`, against `record`. `None` where there is too little to compare.
@@ -281,7 +286,7 @@ pub fn back_test(
     let replayed = |dynamics: Dynamics| free_run.replayed(dynamics);
     let half = record.minutes.len() / 2;
     let events = changes(&recorded_counts(record)[..half], &deploying).len();
-    let calibrated = events >= LEAST_EVENTS;
+    let calibrated = events >= LEAST_EVENTS && (free.metric_delay || free.launch);
     let (dynamics, rows) = if calibrated {
         let best = candidates(dynamics, free).map(|dynamics| (dynamics, replayed(dynamics)));
         best.min_by(|a, b| distance(record, &a.1, half).total_cmp(&distance(record, &b.1, half)))?
@@ -338,12 +343,14 @@ const LEAST_EVENTS: usize = 4;
 
 /// The delays that are tried: those of metrics, and of launches.
 fn candidates(given: Dynamics, free: Free) -> impl Iterator<Item = Dynamics> {
-    let launches = match free {
-        Free::MetricDelay => vec![given.launch],
-        Free::MetricDelayAndLaunch => (0..5).map(Minutes).collect(),
+    let up_to = |is_free: bool, end: u32, given: Minutes| -> Vec<Minutes> {
+        if is_free { (0..end).map(Minutes).collect() } else { vec![given] }
     };
-    let delays = (0..4)
-        .flat_map(move |delay| launches.clone().into_iter().map(move |launch| (Minutes(delay), launch)));
+    let launches = up_to(free.launch, 5, given.launch);
+    let delays = up_to(free.metric_delay, 4, given.metric_delay);
+    let delays = delays
+        .into_iter()
+        .flat_map(move |delay| launches.clone().into_iter().map(move |launch| (delay, launch)));
     let tried = delays.map(move |(metric_delay, launch)| Dynamics { metric_delay, launch, ..given });
     // What was given comes first, and stays where nothing is better.
     std::iter::once(given).chain(tried)

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use pipeline::advice;
 use pipeline::sweep::{self, Margins, Model, Replayed, SweepReport, SweepRequest};
+use scaling::backtest::Free;
 use scaling::cpu_model::CpuModel;
 use scaling::units::Window;
 
@@ -92,8 +93,9 @@ pub(crate) async fn sweep(
         margins: Margins::written(how.aim.amplify, how.aim.near),
         grid: how.candidates.values().overrides().context("reading the values to try")?,
         dynamics: dynamics(&how.delays)?,
+        free: Free { metric_delay: how.delays.metric_delay.is_none(), launch: how.delays.launch.is_none() },
         price: how.aim.price,
-        threads: threads(how.aim.threads),
+        threads: threads(how.aim.threads)?,
     };
     let bar = progress::bar("replaying policies");
     let report = sweep::run(&ground.archive, request, &progress::report(&bar)).await;

@@ -5,7 +5,7 @@
 
 use std::num::NonZero;
 
-use scaling::backtest::{Record, tested_rows};
+use scaling::backtest::{Free, Record, tested_rows};
 use scaling::clairvoyant::fewest_instances;
 use scaling::cpu_model::CpuModel;
 use scaling::observation::with_cpu_earlier;
@@ -157,6 +157,7 @@ impl Known {
             margins: Margins::default(),
             grid: GridOverrides::default(),
             dynamics: told.dynamics().map_err(ReplaysError::Advice)?,
+            free: Free { metric_delay: false, launch: false },
             price: None,
             threads: NonZero::<usize>::MIN,
         };
