@@ -452,6 +452,14 @@ fn check_judges_a_file_and_what_was_ingested() {
     };
     assert_eq!(replayed_with(""), (Value::from(1), Value::from(1)), "as the record shows them");
     assert_eq!(replayed_with("--launch 4 --metric-delay 3"), (Value::from(4), Value::from(3)));
+    let refused = desk.succeeds(&format!("{sweep} --launch 5"));
+    let refused = refused.replace('\n', " ");
+    assert!(
+        refused.contains(
+            "Most likely a delay was stated that the record does not show: there a launch takes 1 min"
+        ),
+        "{refused}"
+    );
     desk.fails(&format!("{sweep} --threads 100000"), "threads must be from 1 to 1024, not 100000");
     assert!(
         said.contains("over 40 % +1, under 15 % -1") && said.contains("nothing against these settings"),

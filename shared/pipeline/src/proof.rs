@@ -1,6 +1,6 @@
 //! What speaks for a replay: the back-test of the present settings, or of CPU alone, or nothing.
 
-use scaling::backtest::{Free, Record, back_test, back_test_cpu};
+use scaling::backtest::{BackTested, Free, Grade, Record, back_test, back_test_cpu};
 use scaling::coefficient::{Circumstances, FitRules, fit_within};
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::Dynamics;
@@ -67,12 +67,16 @@ fn unmeasured(
         None => "the present settings are not known".to_owned(),
         Some(Err(reason)) => reason.to_string(),
         Some(Ok(plan)) => {
-            let free = Free { launch: request.free.launch && launch_times.is_none(), ..request.free };
-            let Some(tested) = back_test(record, model, plan, &present.course, dynamics, free) else {
-                return nothing();
-            };
-            let document = BackTestDocument::new(&tested.back_test, tested.calibrated, None);
-            return Proof { document: Some(document), dynamics: tested.dynamics };
+            let unmeasured = Free { launch: launch_times.is_none(), ..Free::ALL };
+            let free = Free { launch: request.free.launch && unmeasured.launch, ..request.free };
+            let tested = |free| back_test(record, model, plan, &present.course, dynamics, free);
+            let Some(stated) = tested(free) else { return nothing() };
+            let mut document = BackTestDocument::new(&stated.back_test, stated.calibrated, None);
+            let was_stated = document.cause.is_some() && free != unmeasured;
+            let shown = was_stated.then(|| tested(unmeasured)).flatten();
+            document.cause =
+                shown.filter(is_trusted).map(|shown| not_as_stated(shown.dynamics)).or(document.cause);
+            return Proof { document: Some(document), dynamics: stated.dynamics };
         }
     };
     // A line of before the cost changed says nothing about CPU since.
@@ -81,6 +85,17 @@ fn unmeasured(
     let tested = back_test_cpu(&record, early);
     let document = tested.map(|tested| BackTestDocument::new(&tested, false, Some(because)));
     Proof { document, dynamics }
+}
+
+fn is_trusted(tested: &BackTested) -> bool {
+    !matches!(tested.back_test.grade(), Grade::NotTrusted(_))
+}
+
+fn not_as_stated(Dynamics { metric_delay, launch, .. }: Dynamics) -> String {
+    format!(
+        "a delay was stated that the record does not show: there a launch takes {launch}, and an alarm sees a minute \
+         {metric_delay} after its end; leave that to the record"
+    )
 }
 
 /// The line of the first half of the record, so that the second half is none that it was drawn through.
