@@ -511,6 +511,10 @@ fn sweeping_values_that_make_no_policy_says_what_is_wrong_with_them() {
     let values = "--upper-thresholds 20 --lower-thresholds 60";
     desk.fails(&format!("sweep --environment web {values}"), "the values to try make no policy");
     desk.fails("sweep --environment web --min-sizes 9 --max-sizes 3", "sizes swapped");
+    desk.fails(
+        "sweep --environment web --cooldowns 1..10000 --max-sizes 4..10000",
+        "at most 1000000, and 1000000000 in all",
+    );
 }
 
 #[test]

@@ -219,6 +219,7 @@ fn sweep_reason(error: &SweepError) -> Option<Reason> {
         // These lie in what was asked, or are no refusals.
         SweepError::Crowd(_)
         | SweepError::NoCandidates { .. }
+        | SweepError::TooManyCandidates { .. }
         | SweepError::NothingToHold { .. }
         | SweepError::Read(_)
         | SweepError::Write(_) => {

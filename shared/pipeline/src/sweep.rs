@@ -238,6 +238,16 @@ pub enum SweepError {
         /// Combinations that can't ever scale out.
         unreachable: usize,
     },
+    /// The values to try make more policies than can be gone through.
+    #[error(
+        "the values to try make {kinds} combinations, each with {pairs} pairs of thresholds; at most {MOST_KINDS}, and {MOST_CANDIDATES} in all, are gone through: give fewer values"
+    )]
+    TooManyCandidates {
+        /// Combinations of all values but the thresholds.
+        kinds: usize,
+        /// Pairs of these.
+        pairs: usize,
+    },
     /// Every minute may be over the ceiling.
     #[error(
         "{allowed} minutes may be over the ceiling, and only {minutes} are replayed: nothing would be held; allow fewer"
@@ -377,6 +387,18 @@ impl Aim {
     }
 }
 
+/// Some hundred times what is plausible: an hour or so for two weeks of minutes.
+const MOST_CANDIDATES: usize = 1_000_000_000;
+
+/// What is kept of each takes memory.
+const MOST_KINDS: usize = 1_000_000;
+
+fn few_enough(grid: &Grid) -> Result<(), SweepError> {
+    let (kinds, pairs) = grid.combinations();
+    let are_few = kinds <= MOST_KINDS && kinds.saturating_mul(pairs) <= MOST_CANDIDATES;
+    are_few.then_some(()).ok_or(SweepError::TooManyCandidates { kinds, pairs })
+}
+
 fn something_to_hold(allowed: u32, minutes: usize) -> Result<(), SweepError> {
     let is_held = (allowed as usize) < minutes;
     is_held.then_some(()).ok_or(SweepError::NothingToHold { allowed, minutes })
@@ -459,6 +481,7 @@ fn compute(
     let monitoring = proof.dynamics.monitoring;
     let greatest = Light::Amplified(largest).on(&setting).load;
     let grid = request.grid.clone().applied_to(Grid::plausible(&greatest, held, present.group, monitoring));
+    few_enough(&grid)?;
     let replay = Replay {
         question: Question { ceiling: held, minutes_over_allowed: request.minutes_over_allowed },
         most: aim.most,

@@ -63,6 +63,21 @@ impl Grid {
             max_sizes: vec![Instances(most.max(least + 3).min(10_000))],
         }
     }
+
+    /// How many combinations of all values but the thresholds there are, and how many pairs of these, valid or not.
+    pub fn combinations(&self) -> (usize, usize) {
+        let others = [
+            self.upper_breach_scale_increments.len(),
+            self.lower_breach_scale_increments.len(),
+            self.periods.len(),
+            self.evaluation_periods.len(),
+            self.cooldowns.len(),
+            self.min_sizes.len(),
+            self.max_sizes.len(),
+        ];
+        let pairs = self.upper_thresholds.len().saturating_mul(self.lower_thresholds.len());
+        (others.into_iter().fold(1, usize::saturating_mul), pairs)
+    }
 }
 
 /// One to ten instances, and shares of a larger group; none is larger than the group.
