@@ -314,6 +314,69 @@ fn an_alarm_holds_what_it_was_while_nothing_could_act() {
 }
 
 /// The specification itself, without the fast replay in between.
+/// Thrice a rush that the group is too small for, and a fourth; what was needed in it may lie before a chunk of minutes.
+fn rushes() -> Case {
+    let rush = [
+        434, 441, 459, 424, 430, 445, 398, 216, 212, 208, 215, 213, 211, 212, 216, 216, 210, 211, 218, 212,
+        216,
+    ];
+    let once = rush.into_iter().chain(std::iter::repeat_n(88, 13)).map(f64::from);
+    let demand_percent = once.cycle().take(170).collect();
+    let instances = |count| vec![Instances(count)];
+    Case {
+        load: Load {
+            start: MinuteUtc::new(0).unwrap(),
+            intercept_percent: -2.234_656_763_568_539_7,
+            coefficient: 1.0,
+            demand_percent,
+            stray_percent: vec![],
+        },
+        grid: Grid {
+            upper_thresholds: vec![],
+            lower_thresholds: vec![],
+            upper_breach_scale_increments: instances(2),
+            lower_breach_scale_increments: instances(1),
+            periods: vec![Minutes(1)],
+            evaluation_periods: vec![1],
+            cooldowns: vec![Seconds(541)],
+            min_sizes: instances(3),
+            max_sizes: instances(9),
+        },
+        dynamics: Dynamics {
+            launch: Minutes(2),
+            boot: Minutes(0),
+            booting: Booting::LeftOut,
+            group_average: GroupAverage::OfMinutes,
+            ..Dynamics::default()
+        },
+        course: Course::default(),
+        initial: Instances(7),
+    }
+}
+
+/// Whoever was over in a rush need not have had the instances for it, and has none left of them.
+#[test]
+fn who_was_over_before_is_not_held_to_what_was_needed_then() {
+    let case = dense(rushes(), 8);
+    let (setting, space) =
+        (case.setting(), Space::new(&case.grid, Monitoring::Detailed, percent(100.0), false));
+    let all = every(&Engine::new(&setting, &space, ceiling()), 1);
+    for engine in Engine::with_each_isa(&setting, &space, ceiling()) {
+        let found = engine.frontier(60, one(), &|_| ());
+        assert_eq!(found.iter().map(brief).collect::<Vec<_>>(), frontier(&all, 60), "{engine:?}");
+        for allowed in 0..60 {
+            let mut expected = ranked(all.clone(), allowed);
+            expected.truncate(1);
+            let found = engine.cheapest(allowed, 1, &[], one(), &|_| ());
+            assert_eq!(
+                found.cheapest.iter().map(brief).collect::<Vec<_>>(),
+                expected,
+                "{allowed} by {engine:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn every_setting_of_a_day_comes_to_what_the_reference_says() {
     let demand_percent = (0..1_440_u32).map(|minute| f64::from(20 + minute * 7 % 190 + minute / 9)).collect();

@@ -91,29 +91,42 @@ impl Spare {
     }
 }
 
+/// Instances that are there at the least where no minute is over.
+#[derive(Clone, Copy)]
+pub(super) struct Least<'a> {
+    /// Nor was any before.
+    pub(super) never_over: &'a [u8],
+    /// From some minute on, whatever was before: who was over need not have had what was needed then.
+    pub(super) from_now_on: &'a [u8],
+}
+
 /// Lower bounds of the instance-minutes from the start of each chunk of minutes on, for one group: by how many minutes
 /// may still be over the ceiling.
 #[derive(Debug)]
 pub(super) struct Bound {
-    /// Chunk after chunk.
+    /// Of settings that were never over, and will never be.
+    never_over: Vec<u32>,
+    /// Chunk after chunk, whatever was before.
     bounds: Vec<u32>,
     spare: Spare,
 }
 
 impl Bound {
-    /// `least` is what is needed in every minute where none may be over.
     pub(super) fn new(
         (min, max): (u8, u8),
         needs: &[u8],
-        least: &[u8],
+        least: Least<'_>,
         chunks: &[Range<usize>],
         spare: Spare,
     ) -> Self {
         let within = |count: u8| count.max(min).min(max);
-        let (mut strict, mut plain, mut savings) = (0, 0, [0; 256]);
+        let sum = |counts: &[u8]| counts.iter().map(|count| u32::from(within(*count))).sum::<u32>();
+        let (mut never_over, mut strict, mut plain, mut savings) = (0, 0, 0, [0; 256]);
         let mut bound = Self::none(chunks.len(), spare);
         for (at, chunk) in chunks.iter().enumerate().rev() {
-            strict += least[chunk.clone()].iter().map(|count| u32::from(within(*count))).sum::<u32>();
+            never_over += sum(&least.never_over[chunk.clone()]);
+            strict += sum(&least.from_now_on[chunk.clone()]);
+            bound.never_over[at] = never_over;
             for need in &needs[chunk.clone()] {
                 let need = within(*need);
                 plain += u32::from(need);
@@ -127,15 +140,19 @@ impl Bound {
 
     /// No bound at all.
     pub(super) fn none(chunks: usize, spare: Spare) -> Self {
-        Self { bounds: vec![0; (chunks + 1) * spare.places()], spare }
+        Self { never_over: vec![0; chunks + 1], bounds: vec![0; (chunks + 1) * spare.places()], spare }
     }
 
-    /// Instance-minutes from the start of chunk `chunk` on, in which `spare` minutes may be over the ceiling.
-    pub(super) fn from(&self, chunk: usize, spare: u32) -> u32 {
+    /// Instance-minutes from the start of chunk `chunk` on, in which `spare` minutes may be over the ceiling, after `over` that
+    /// were.
+    pub(super) fn from(&self, chunk: usize, over: u32, spare: u32) -> u32 {
+        if over == 0 && spare == 0 {
+            return self.never_over[chunk];
+        }
         self.bounds[chunk * self.spare.places() + self.spare.place(spare)]
     }
 
-    /// The same for every number of spare minutes, from none on, where each has its own.
+    /// The same for every number of spare minutes, from none on, where each has its own; of settings that may have been over.
     pub(super) fn all_from(&self, chunk: usize) -> &[u32] {
         debug_assert_eq!(self.spare.step, 1, "bounds are told apart by the minute");
         &self.bounds[chunk * self.spare.places()..][..self.spare.places()]
@@ -187,19 +204,22 @@ mod tests {
         let needs: Vec<u8> = (0..700_usize).map(|minute| (minute * minute / 13 % 10) as u8).collect();
         let chunks = [0..300, 300..700];
         for (most, min) in [(0, 1), (1, 2), (200, 1), (256, 1), (690, 2), (2_000, 1)] {
-            let of = |spare| Bound::new((min, MOST_IN_A_GROUP), &needs, &needs, &chunks, spare);
+            let least = Least { never_over: &[9; 700], from_now_on: &needs };
+            let of = |spare| Bound::new((min, MOST_IN_A_GROUP), &needs, least, &chunks, spare);
             let (each, steps) = (of(Spare::each(most)), of(Spare::in_steps(most)));
             assert!(steps.bounds.len() <= 3 * 257, "{} places", steps.bounds.len());
             for (at, chunk) in chunks.iter().enumerate() {
+                let never_over = (700 - chunk.start as u32) * u32::from(MOST_IN_A_GROUP);
+                assert_eq!([&each, &steps].map(|bound| bound.from(at, 0, 0)), [never_over; 2]);
                 for spare in 0..=most {
                     let needed = |spare| needed_but_for(spare, &needs[chunk.start..], min);
                     assert_eq!(
-                        (each.from(at, spare), each.all_from(at)[spare as usize]),
+                        (each.from(at, 1, spare), each.all_from(at)[spare as usize]),
                         (needed(spare), needed(spare))
                     );
                     let step = most / Spare::TOLD_APART;
                     assert!(
-                        (needed(spare + step)..=needed(spare)).contains(&steps.from(at, spare)),
+                        (needed(spare + step)..=needed(spare)).contains(&steps.from(at, 1, spare)),
                         "{spare} of {most}"
                     );
                 }

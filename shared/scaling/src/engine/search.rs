@@ -251,7 +251,7 @@ impl<'a> Engine<'a> {
         let best = Best::new(count);
         let ask = |asked: Vec<Asked>| {
             let allowed = minutes_over_allowed;
-            let can_win = |(kind, _): &Asked| u64::from(bounds[*kind].from(0, allowed)) <= best.limit();
+            let can_win = |(kind, _): &Asked| u64::from(bounds[*kind].from(0, 0, allowed)) <= best.limit();
             let asked: Vec<Asked> = asked.into_iter().filter(can_win).collect();
             let (bounds, ratchets) = (&bounds, &ratchets);
             let mut sink = Cheapest { best: &best, bounds, ratchets, allowed, finished: vec![] };
@@ -474,9 +474,11 @@ impl Paced<'_> {
             return Arc::clone(bound);
         }
         let after = self.after.entry(in_).or_insert_with(|| bound::after(needs, in_));
-        let before = self.before.entry(out).or_insert_with(|| bound::before(needs, out, lead));
-        let least: Vec<u8> = after.iter().zip(before).map(|(after, before)| *after.max(before)).collect();
-        let bound = Arc::new(Bound::new((min, max), needs, &least, chunks, spare));
+        let before = &*self.before.entry(out).or_insert_with(|| bound::before(needs, out, lead));
+        let never_over: Vec<u8> =
+            after.iter().zip(before).map(|(after, before)| *after.max(before)).collect();
+        let least = bound::Least { never_over: &never_over, from_now_on: before };
+        let bound = Arc::new(Bound::new((min, max), needs, least, chunks, spare));
         self.done.insert((out, in_, min, max), Arc::clone(&bound));
         bound
     }

@@ -97,7 +97,7 @@ impl Sink for Cheapest<'_> {
         let Some(spare) = self.allowed.checked_sub(now.minutes_over) else { return false };
         let Some(left) = self.best.limit().checked_sub(u64::from(now.billed)) else { return false };
         let ratchet = || self.ratchets[kind].as_ref();
-        u64::from(self.bounds[kind].from(chunk, spare)) <= left
+        u64::from(self.bounds[kind].from(chunk, now.minutes_over, spare)) <= left
             && ratchet().is_none_or(|ratchet| u64::from(ratchet.from(chunk, now.lower, now.desired)) <= left)
     }
 
@@ -169,10 +169,13 @@ pub(super) struct Frontier<'a> {
 
 impl Sink for Frontier<'_> {
     fn may_matter(&self, kind: usize, chunk: usize, now: Standing) -> bool {
-        let steps = self.steps.billed.iter().skip(now.minutes_over as usize);
-        steps
-            .zip(self.bounds[kind].all_from(chunk))
-            .any(|(best, least)| u64::from(now.billed) + u64::from(*least) <= best.load(Ordering::Relaxed))
+        let (bound, over) = (&self.bounds[kind], now.minutes_over);
+        let Some([nearest, others @ ..]) = self.steps.billed.get(over as usize..) else { return false };
+        let can_win = |best: &AtomicU64, least: u32| {
+            u64::from(now.billed) + u64::from(least) <= best.load(Ordering::Relaxed)
+        };
+        can_win(nearest, bound.from(chunk, over, 0))
+            || others.iter().zip(&bound.all_from(chunk)[1..]).any(|(best, least)| can_win(best, *least))
     }
 
     fn finish(&mut self, setting: At, minutes_over: u32, billed: u32) {
