@@ -274,6 +274,56 @@ fn cases() -> u32 {
     std::env::var("ENGINE_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(400)
 }
 
+prop_compose! {
+    /// Rushes that most settings are over in, and quiet between, over several chunks of minutes; groups shrink slowly.
+    fn rushing()(
+        case in case(),
+        once in proptest::collection::vec((150.0..450.0_f64, 2..30_usize, 20.0..130.0_f64, 2..30_usize), 1..4),
+        minutes in 165..420_usize,
+        cooldown in 120..700_u32,
+        (min_size, room) in (1..4_u32, 3..9_u32),
+        up in 1..4_u32,
+    ) -> Case {
+        let levels = once.into_iter().flat_map(|(rush, for_minutes, quiet, until)| {
+            std::iter::repeat_n(rush.round(), for_minutes).chain(std::iter::repeat_n(quiet.round(), until))
+        });
+        let demand_percent = levels.collect::<Vec<f64>>().into_iter().cycle().take(minutes).collect();
+        let grid = Grid {
+            upper_breach_scale_increments: vec![Instances(up)],
+            lower_breach_scale_increments: vec![Instances(1)],
+            cooldowns: vec![Seconds(cooldown)],
+            min_sizes: vec![Instances(min_size)],
+            max_sizes: vec![Instances(min_size + room)],
+            ..case.grid
+        };
+        let load = Load { demand_percent, stray_percent: vec![], ..case.load };
+        Case { load, grid, dynamics: Dynamics { credits: None, ..case.dynamics }, ..case }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
+
+    #[test]
+    fn what_is_given_up_between_chunks_could_not_have_won(case in rushing(), first in 1..9_u32) {
+        let case = dense(case, first);
+        let (setting, space) = (case.setting(), Space::new(&case.grid, Monitoring::Detailed, percent(100.0), false));
+        let engine = Engine::new(&setting, &space, ceiling());
+        let all = every(&engine, 1);
+        let mut holding = ranked(all.clone(), 0);
+        holding.truncate(15);
+        let found = engine.cheapest(0, 15, &[], one(), &|_| ());
+        prop_assert_eq!(found.cheapest.iter().map(brief).collect::<Vec<_>>(), holding);
+        let steps = frontier(&all, 120);
+        let found = engine.frontier(120, one(), &|_| ());
+        prop_assert_eq!(found.iter().map(brief).collect::<Vec<_>>(), &steps[..]);
+        for (billed, over) in steps {
+            let found = engine.cheapest(over, 1, &[], one(), &|_| ());
+            prop_assert_eq!(found.cheapest.iter().map(brief).collect::<Vec<_>>(), [(billed, over)]);
+        }
+    }
+}
+
 /// The alarm came about in minutes that were passed over, since the group had no room, and held until it had.
 #[test]
 fn an_alarm_holds_what_it_was_while_nothing_could_act() {
