@@ -486,6 +486,8 @@ impl Paced<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::super::trace::BLOCK;
     use super::*;
     use crate::course::Course;
@@ -541,6 +543,95 @@ mod tests {
 
     fn ceiling_of_all() -> CpuPercent {
         CpuPercent::new(100.0).expect("a percentage")
+    }
+
+    /// Where one setting stands at the start of each chunk, and what it comes to.
+    #[derive(Default)]
+    struct Audit {
+        standings: RefCell<Vec<(usize, Standing)>>,
+        minutes_over: u32,
+        billed: u32,
+    }
+
+    impl Sink for Audit {
+        fn may_matter(&self, _: usize, chunk: usize, now: Standing) -> bool {
+            self.standings.borrow_mut().push((chunk, now));
+            true
+        }
+
+        fn finish(&mut self, _: At, minutes_over: u32, billed: u32) {
+            (self.minutes_over, self.billed) = (minutes_over, billed);
+        }
+    }
+
+    /// Levels that rise and fall by less than half at a time, so that some settings hold.
+    fn swells(seed: u64) -> Load {
+        let mut level: f64 = 120.0;
+        let demand_percent = (0..24 * BLOCK as u64).map(|minute| {
+            let random = mixed(seed << 32 | minute);
+            if random.is_multiple_of(13) {
+                level = (level * (0.6 + (random / 13 % 80) as f64 / 100.0)).clamp(20.0, 500.0);
+            }
+            level.round()
+        });
+        Load { demand_percent: demand_percent.collect(), ..steps(0) }
+    }
+
+    /// How many settings that are never over, and how many others, were held against their bounds.
+    fn audited(engine: &Engine<'_>, seed: u64) -> [u32; 2] {
+        let chunks: Vec<_> = (0..24).map(|block| block * BLOCK..(block + 1) * BLOCK).collect();
+        let bounds = engine.bounds(&chunks, Spare::each(200));
+        let ratchets = engine.ratchets(&chunks, 0);
+        let mut count = [0, 0];
+        for (kind, pairs) in engine.all_of(&engine.space.families(usize::MAX)[0]) {
+            for pair in pairs.into_iter().filter(|pair| mixed(seed ^ (*pair as u64) << 20).is_multiple_of(19))
+            {
+                let mut audit = Audit::default();
+                engine.run(&[(kind, vec![pair])], &chunks, &mut audit);
+                if audit.minutes_over <= 200 {
+                    count[usize::from(audit.minutes_over != 0)] += 1;
+                    check(&audit, &bounds[kind], ratchets[kind].as_deref());
+                }
+            }
+        }
+        count
+    }
+
+    fn check(audit: &Audit, bound: &Bound, ratchet: Option<&Ratchet>) {
+        for (chunk, now) in audit.standings.borrow().iter() {
+            let (to_come, spare) = (audit.billed - now.billed, audit.minutes_over - now.minutes_over);
+            let least = bound.from(*chunk, now.minutes_over, spare);
+            assert!(
+                least <= to_come,
+                "{least} and not {to_come} from chunk {chunk} on, {spare} over: {now:?}"
+            );
+            if audit.minutes_over == 0 {
+                let least = ratchet.map_or(0, |ratchet| ratchet.from(*chunk, now.lower, now.desired));
+                assert!(
+                    least <= to_come,
+                    "{least} and not {to_come} by ratchet from chunk {chunk} on: {now:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_to_come_is_never_less_than_its_bounds() {
+        let mut count = [0, 0];
+        for seed in 0..120 {
+            let load = swells(seed);
+            let (period, cooldown) = ([1, 5][seed as usize % 2], [0, 60, 180, 300, 600][seed as usize % 5]);
+            let grid = dense(period, 1 + seed as u32 % 3, cooldown);
+            let space = Space::new(&grid, Monitoring::Detailed, ceiling_of_all(), false);
+            let minutes = |below: u64| Minutes((mixed(seed) / 7 % below) as u32);
+            let (metric_delay, launch, boot) = (minutes(3), minutes(4), minutes(11));
+            let dynamics = Dynamics { metric_delay, launch, boot, ..Dynamics::default() };
+            let setting = Setting { load: &load, dynamics, course: Course::default(), initial: Instances(3) };
+            let engine = Engine::new(&setting, &space, CpuPercent::new(50.0).expect("a percentage"));
+            let more = audited(&engine, seed);
+            count = [count[0] + more[0], count[1] + more[1]];
+        }
+        assert!(count.iter().all(|count| 3_000 < *count), "{count:?}");
     }
 
     #[test]
