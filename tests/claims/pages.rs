@@ -293,6 +293,24 @@ fn what_is_missing_is_said_in_its_place_and_nothing_is_an_empty_frame() {
 }
 
 #[test]
+fn a_page_promises_the_ceiling_but_for_the_minutes_that_may_be_over_it() {
+    let mut evidence = GARDEN.evidence();
+    let advice = evidence.recommendation.as_mut().unwrap();
+    advice.minutes_over_allowed = 3;
+    let ceiling = advice.cpu_ceiling_percent;
+    let page = page(&evidence).replace('\n', " ");
+    let mut promises = 0;
+    for promise in [format!("under {ceiling} %"), format!("below {ceiling} %")] {
+        for (at, _) in page.match_indices(&promise) {
+            promises += 1;
+            let after: String = page[at + promise.len()..].chars().take(20).collect();
+            assert!(after.starts_with(" in all but 3 "), "{promise}{after}");
+        }
+    }
+    assert!(promises > 2, "{promises}");
+}
+
+#[test]
 fn names_from_elsewhere_stay_text_in_html_and_in_svg() {
     let garden = garden(HOSTILE, &format!("New version {HOSTILE}</text></svg>"));
     let report = block_on(report::run(&garden.archive, garden.request())).unwrap();

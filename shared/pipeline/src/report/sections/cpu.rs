@@ -1,6 +1,7 @@
 //! CPU under the present and the recommended settings.
 
 use super::{cell, cpu, day_around, days, greatest, hardest, mean, no_replay, part, span};
+use crate::advice::ceiling;
 use crate::documents::{RecommendationDocument, VerdictDocument};
 use crate::report::Shown;
 use crate::report::chart::{Axis, Chart, Mark};
@@ -43,12 +44,12 @@ pub(super) fn section(shown: &Shown<'_>) -> Section {
 }
 
 fn said(advice: &RecommendationDocument) -> Vec<String> {
-    let (ceiling, held) = (advice.cpu_ceiling_percent, advice.cpu_held_percent);
-    let margin = if ceiling - held > 0.05 {
+    let held = advice.cpu_held_percent;
+    let margin = if advice.cpu_ceiling_percent - held > 0.05 {
         format!(
-            " Real CPU strays from it, so that a replay has to stay below {} %, for real CPU to stay below {} %.",
+            " Real CPU strays from it, so that a replay has to stay below {} %, for real CPU to stay below {}.",
             number(held),
-            number(ceiling)
+            ceiling(advice)
         )
     } else {
         String::new()
