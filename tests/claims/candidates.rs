@@ -110,21 +110,8 @@ fn what_is_left_out_and_what_is_not_is_all_that_there_is() {
     };
     let space = Space::new(&grid, Monitoring::Basic, percent(30.0), true);
     let LeftOut { invalid, oscillating, too_fine, unreachable } = space.left_out();
-    let counts = [
-        grid.upper_thresholds.len(),
-        grid.lower_thresholds.len(),
-        grid.upper_breach_scale_increments.len(),
-        grid.lower_breach_scale_increments.len(),
-        grid.periods.len(),
-        grid.evaluation_periods.len(),
-        grid.cooldowns.len(),
-        grid.min_sizes.len(),
-        grid.max_sizes.len(),
-    ];
-    assert_eq!(
-        space.len() + invalid + oscillating + too_fine + unreachable,
-        counts.iter().product::<usize>()
-    );
+    let (kinds, pairs) = grid.combinations();
+    assert_eq!(space.len() + invalid + oscillating + too_fine + unreachable, kinds * pairs);
     assert!(unreachable > 0 && invalid > 0 && too_fine > 0);
 }
 

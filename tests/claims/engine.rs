@@ -363,8 +363,7 @@ fn an_alarm_holds_what_it_was_while_nothing_could_act() {
     check_every(&case).unwrap();
 }
 
-/// The specification itself, without the fast replay in between.
-/// Thrice a rush that the group is too small for, and a fourth; what was needed in it may lie before a chunk of minutes.
+/// A rush that the group is too small for, again and again; the last begins before a chunk of minutes does.
 fn rushes() -> Case {
     let rush = [
         434, 441, 459, 424, 430, 445, 398, 216, 212, 208, 215, 213, 211, 212, 216, 216, 210, 211, 218, 212,
@@ -427,6 +426,7 @@ fn who_was_over_before_is_not_held_to_what_was_needed_then() {
     }
 }
 
+/// The specification itself, without the fast replay in between.
 #[test]
 fn every_setting_of_a_day_comes_to_what_the_reference_says() {
     let demand_percent = (0..1_440_u32).map(|minute| f64::from(20 + minute * 7 % 190 + minute / 9)).collect();

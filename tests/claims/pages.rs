@@ -298,15 +298,8 @@ fn a_page_promises_the_ceiling_but_for_the_minutes_that_may_be_over_it() {
     let advice = evidence.recommendation.as_mut().unwrap();
     advice.minutes_over_allowed = 3;
     let ceiling = advice.cpu_ceiling_percent;
-    let page = page(&evidence).replace('\n', " ");
-    let mut promises = 0;
-    for promise in [format!("under {ceiling} %"), format!("below {ceiling} %")] {
-        for (at, _) in page.match_indices(&promise) {
-            promises += 1;
-            let after: String = page[at + promise.len()..].chars().take(20).collect();
-            assert!(after.starts_with(" in all but 3 "), "{promise}{after}");
-        }
-    }
+    let promised = [format!("under {ceiling} %"), format!("below {ceiling} %")];
+    let promises = crate::told::promises_but_for_three(&page(&evidence), &promised);
     assert!(promises > 2, "{promises}");
 }
 

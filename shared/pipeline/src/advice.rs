@@ -215,11 +215,14 @@ const MOST_OF_SUBJECT: usize = 99;
 
 /// What settings are asked to keep CPU under, in words: `50 %`, or `50 % in all but 3 minutes`.
 pub(crate) fn ceiling(advice: &RecommendationDocument) -> String {
-    let but = match advice.minutes_over_allowed {
+    format!("{} %{}", advice.cpu_ceiling_percent, in_all_but(advice))
+}
+
+fn in_all_but(advice: &RecommendationDocument) -> String {
+    match advice.minutes_over_allowed {
         0 => String::new(),
         minutes => format!(" in all but {}", plural(u64::from(minutes), "minute")),
-    };
-    format!("{} %{but}", advice.cpu_ceiling_percent)
+    }
 }
 
 fn opening(news: &News, advice: &RecommendationDocument) -> String {

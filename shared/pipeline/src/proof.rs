@@ -67,16 +67,9 @@ fn unmeasured(
         None => "the present settings are not known".to_owned(),
         Some(Err(reason)) => reason.to_string(),
         Some(Ok(plan)) => {
-            let unmeasured = Free { launch: launch_times.is_none(), ..Free::ALL };
-            let free = Free { launch: request.free.launch && unmeasured.launch, ..request.free };
             let tested = |free| back_test(record, model, plan, &present.course, dynamics, free);
-            let Some(stated) = tested(free) else { return nothing() };
-            let mut document = BackTestDocument::new(&stated.back_test, stated.calibrated, None);
-            let was_stated = document.cause.is_some() && free != unmeasured;
-            let shown = was_stated.then(|| tested(unmeasured)).flatten();
-            document.cause =
-                shown.filter(is_trusted).map(|shown| not_as_stated(shown.dynamics)).or(document.cause);
-            return Proof { document: Some(document), dynamics: stated.dynamics };
+            let unmeasured = Free { launch: launch_times.is_none(), ..Free::ALL };
+            return as_stated(tested, unmeasured, request.free).unwrap_or_else(nothing);
         }
     };
     // A line of before the cost changed says nothing about CPU since.
@@ -85,6 +78,18 @@ fn unmeasured(
     let tested = back_test_cpu(&record, early);
     let document = tested.map(|tested| BackTestDocument::new(&tested, false, Some(because)));
     Proof { document, dynamics }
+}
+
+/// Tested with the delays that were stated; the record may say the `unstated` ones, as far as they are `unmeasured`. Where
+/// that is not trusted, and would be without them, it says so.
+fn as_stated(tested: impl Fn(Free) -> Option<BackTested>, unmeasured: Free, unstated: Free) -> Option<Proof> {
+    let free = Free { launch: unstated.launch && unmeasured.launch, ..unstated };
+    let stated = tested(free)?;
+    let mut document = BackTestDocument::new(&stated.back_test, stated.calibrated, None);
+    let was_stated = document.cause.is_some() && free != unmeasured;
+    let shown = was_stated.then(|| tested(unmeasured)).flatten().filter(is_trusted);
+    document.cause = shown.map(|shown| not_as_stated(shown.dynamics)).or(document.cause);
+    Some(Proof { document: Some(document), dynamics: stated.dynamics })
 }
 
 fn is_trusted(tested: &BackTested) -> bool {

@@ -70,9 +70,9 @@ fn of_advice(news: &News, advice: &RecommendationDocument) -> Vec<String> {
     }
 }
 
-/// What settings are asked to hold, as [`super::ceiling`] says it: `50 % CPU in all but 3 minutes`.
+/// What settings are asked to hold, in words: `50 % CPU`, or `50 % CPU in all but 3 minutes`.
 pub(super) fn held(advice: &RecommendationDocument) -> String {
-    super::ceiling(advice).replacen('%', "% CPU", 1)
+    format!("{} % CPU{}", advice.cpu_ceiling_percent, super::in_all_but(advice))
 }
 
 fn none_holds(advice: &RecommendationDocument) -> Vec<String> {

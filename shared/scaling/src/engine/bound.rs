@@ -108,6 +108,7 @@ pub(super) struct Bound {
     never_over: Vec<u32>,
     /// Chunk after chunk, whatever was before.
     bounds: Vec<u32>,
+    of_a_chunk: usize,
     spare: Spare,
 }
 
@@ -132,7 +133,7 @@ impl Bound {
                 plain += u32::from(need);
                 savings[usize::from(need.saturating_sub(min))] += 1;
             }
-            let places = &mut bound.bounds[at * spare.places()..][..spare.places()];
+            let places = &mut bound.bounds[at * bound.of_a_chunk..][..bound.of_a_chunk];
             fill(places, spare.step, strict, plain, &savings);
         }
         bound
@@ -140,7 +141,9 @@ impl Bound {
 
     /// No bound at all.
     pub(super) fn none(chunks: usize, spare: Spare) -> Self {
-        Self { never_over: vec![0; chunks + 1], bounds: vec![0; (chunks + 1) * spare.places()], spare }
+        let of_a_chunk = spare.places();
+        let bounds = vec![0; (chunks + 1) * of_a_chunk];
+        Self { never_over: vec![0; chunks + 1], bounds, of_a_chunk, spare }
     }
 
     /// Instance-minutes from the start of chunk `chunk` on, in which `spare` minutes may be over the ceiling, after `over` that
@@ -149,13 +152,13 @@ impl Bound {
         if over == 0 && spare == 0 {
             return self.never_over[chunk];
         }
-        self.bounds[chunk * self.spare.places() + self.spare.place(spare)]
+        self.bounds[chunk * self.of_a_chunk + self.spare.place(spare)]
     }
 
     /// The same for every number of spare minutes, from none on, where each has its own; of settings that may have been over.
     pub(super) fn all_from(&self, chunk: usize) -> &[u32] {
         debug_assert_eq!(self.spare.step, 1, "bounds are told apart by the minute");
-        &self.bounds[chunk * self.spare.places()..][..self.spare.places()]
+        &self.bounds[chunk * self.of_a_chunk..][..self.of_a_chunk]
     }
 }
 
