@@ -227,6 +227,50 @@ proptest! {
     }
 }
 
+prop_compose! {
+    /// Groups of up to 255 instances, by the hundred at a time: sums of theirs need more than bytes, and products of sums and
+    /// thresholds more than two of them.
+    fn crowded()(
+        case in case(),
+        stretches in proptest::collection::vec((prop_oneof![9 => 0.0..26_000.0_f64, 1 => Just(f64::NAN)], 1..25_usize), 4..20),
+        period in prop_oneof![Just(1_u32), Just(5), 2..5_u32],
+        cooldown in 0..400_u32,
+        (up, down) in (1..120_u32, 1..90_u32),
+        (min_size, room) in (1..60_u32, 30..=195_u32),
+        booting_cpu in prop_oneof![Just(100.0), (0..800_u32).prop_map(|eighths| f64::from(eighths) / 8.0)],
+        initial in 1..=255_u32,
+    ) -> Case {
+        let demand_percent =
+            stretches.into_iter().flat_map(|(level, minutes)| std::iter::repeat_n(level.round(), minutes));
+        let grid = Grid {
+            upper_breach_scale_increments: vec![Instances(up)],
+            lower_breach_scale_increments: vec![Instances(down)],
+            periods: vec![Minutes(period)],
+            cooldowns: vec![Seconds(cooldown)],
+            min_sizes: vec![Instances(min_size)],
+            max_sizes: vec![Instances(min_size + room)],
+            ..case.grid
+        };
+        let booting = match case.dynamics.booting {
+            Booting::Counted(_) => Booting::Counted(percent(booting_cpu)),
+            Booting::LeftOut => Booting::LeftOut,
+        };
+        let group_average = GroupAverage::OfSamples;
+        let dynamics = Dynamics { credits: None, booting, group_average, ..case.dynamics };
+        let load = Load { demand_percent: demand_percent.collect(), ..case.load };
+        Case { load, grid, dynamics, initial: Instances(initial), ..case }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
+
+    #[test]
+    fn settings_of_hundreds_of_instances_come_to_what_they_come_to_alone(case in crowded()) {
+        check_every(&case)?;
+    }
+}
+
 /// Thresholds side by side, as many as are moved together when others are given up, and kinds that are gone through as one
 /// until a fleet grows.
 fn dense(case: Case, first: u32) -> Case {

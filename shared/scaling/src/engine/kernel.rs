@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::lanes::{Bytes, Lanes, MOST};
 use super::ranks::Ranks;
-use super::trace::{BLOCK, Rows, Trace, UNKNOWN, Units, point};
+use super::trace::{BLOCK, Rows, Trace, Units, point};
 use super::watch::{Each, KEPT, Look, Watch};
 use crate::course::CapacityChange;
 use crate::dynamics::Booting;
@@ -386,16 +386,16 @@ impl<L: Lanes> Sums<L> {
 /// Minutes that are kept of [`Sums`]: a point's, and a power of two.
 const PLACES: usize = Units::PERIOD.next_power_of_two();
 
-/// Steps in units.
+/// Thresholds, to be multiplied by instance-minutes.
 #[inline(always)]
-fn in_units<L: Lanes>(lanes: L, steps: &[u32; MOST], units: &Units) -> L::Words {
-    let [low, high] = bytes_in_units(steps, units);
+fn thresholds<L: Lanes>(lanes: L, steps: &[u32; MOST], units: &Units) -> L::Words {
+    let [low, high] = bytes_of_thresholds(steps, units);
     lanes.words(lanes.load(&low.0), lanes.load(&high.0))
 }
 
 /// Low bytes and high ones. Apart, since its closures are no place for a processor's instructions.
-fn bytes_in_units(steps: &[u32; MOST], units: &Units) -> [Bytes; 2] {
-    let byte = |of: u32| Bytes(std::array::from_fn(|lane| (steps[lane] >> units.shift >> of) as u8));
+fn bytes_of_thresholds(steps: &[u32; MOST], units: &Units) -> [Bytes; 2] {
+    let byte = |of: u32| Bytes(std::array::from_fn(|lane| (units.threshold(steps[lane]) >> of) as u8));
     [byte(0), byte(8)]
 }
 
@@ -432,9 +432,10 @@ struct Live<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> {
     grew: L::Mask,
     /// Sums that wait to be written before their bytes are full.
     minutes_over: L::Vector,
-    billed: L::Vector,
-    removed: L::Vector,
-    billed_in_blocks: L::Vector,
+    billed: Total<L>,
+    removed: Total<L>,
+    billed_in_blocks: Total<L>,
+    /// Blocks since sums were written.
     blocks: usize,
     /// Whether instances of any lane are on their way.
     moving: bool,
@@ -458,8 +459,8 @@ pub(super) fn advance<L: Lanes, const W: usize, const N: usize, const MODE: u8>(
     let nothing = lanes.words(lanes.splat(0), lanes.splat(0));
     let mut fine = Fine { high: [all; KEPT], low: [all; KEPT], upper: nothing, lower: nothing };
     if let Some(units) = with.trace.units.as_ref().filter(|_| carries_history(MODE)) {
-        fine.upper = in_units(lanes, &pack.upper_steps, units);
-        fine.lower = in_units(lanes, &pack.lower_steps, units);
+        fine.upper = thresholds(lanes, &pack.upper_steps, units);
+        fine.lower = thresholds(lanes, &pack.lower_steps, units);
     }
     let mut sums = Sums::<L>::none(lanes);
     let mut live = Live::<L, W, N, MODE>::load(lanes, with, pack, (&mut fine, &mut sums), minutes.start);
@@ -475,22 +476,56 @@ pub(super) fn advance<L: Lanes, const W: usize, const N: usize, const MODE: u8>(
             let minutes = (now..stop).zip(looks.zip(overloaded).zip(rows.zip(booting)));
             for (minute, ((look, overloaded), (row, booting))) in minutes {
                 live.minute(minute, *look, *overloaded, row, booting);
-                if W != 16 && (minute + 1) % minutes_until_full::<W>() == 0 {
-                    live.flush();
-                }
             }
-            live.flush();
+            if W == 16 {
+                live.write_busy_minutes();
+            }
         }
+        live.count_block();
         now = stop;
     }
     live.recall(now);
-    live.flush_blocks();
+    live.write();
     live.save(now);
 }
 
-/// Minutes until a sum of fleet sizes may fill a byte.
-const fn minutes_until_full<const W: usize>() -> usize {
-    if W == 16 { 16 } else { 256 / W }
+/// A sum of fleet sizes over up to [`BLOCKS`] blocks or as many times their minutes; where rows are of 16 sizes, over so many
+/// blocks or one block's minutes, for which a byte is enough.
+struct Total<L: Lanes> {
+    low: L::Vector,
+    high: L::Vector,
+}
+
+/// Blocks whose minutes a byte can count.
+const BLOCKS: usize = u8::MAX as usize / BLOCK;
+
+impl<L: Lanes> Total<L> {
+    #[inline(always)]
+    fn none(lanes: L) -> Self {
+        Self { low: lanes.splat(0), high: lanes.splat(0) }
+    }
+
+    #[inline(always)]
+    fn add<const W: usize>(&mut self, lanes: L, sizes: L::Vector) {
+        self.low = lanes.add(self.low, sizes);
+        if W != 16 {
+            let carried = lanes.and_not(lanes.mask(u128::MAX), lanes.le(sizes, self.low));
+            self.high = lanes.count(self.high, carried);
+        }
+    }
+
+    /// Adds `weight` times the sum to `sums`, and begins anew.
+    #[inline(always)]
+    fn write<const W: usize>(&mut self, lanes: L, sums: &mut [u32; MOST], weight: u32) {
+        let mut bytes = Bytes::ZERO;
+        lanes.store(self.low, &mut bytes.0);
+        add(sums, &bytes, weight);
+        if W != 16 {
+            lanes.store(self.high, &mut bytes.0);
+            add(sums, &bytes, weight << 8);
+        }
+        *self = Self::none(lanes);
+    }
 }
 
 impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W, N, MODE> {
@@ -526,9 +561,9 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             calm: (lanes.mask(pack.calm_high), lanes.mask(pack.calm_low)),
             grew: lanes.mask(pack.grew),
             minutes_over: zero,
-            billed: zero,
-            removed: zero,
-            billed_in_blocks: zero,
+            billed: Total::none(lanes),
+            removed: Total::none(lanes),
+            billed_in_blocks: Total::none(lanes),
             blocks: 0,
             moving: false,
             still_since: pack.still_since,
@@ -590,13 +625,9 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         }
         let over = lanes.lookup::<W>(self.with.trace.overloaded_in_block.row_of::<W>(block), self.serving);
         self.minutes_over = lanes.add(self.minutes_over, over);
-        self.billed_in_blocks = lanes.add(self.billed_in_blocks, self.desired);
+        self.billed_in_blocks.add::<W>(lanes, self.desired);
         self.rest = lanes.sub_saturating(self.rest, lanes.splat(BLOCK as u8));
         self.passed_over_from = self.passed_over_from.or(Some(now + 1));
-        self.blocks += 1;
-        if self.blocks == minutes_until_full::<W>().min(15) {
-            self.flush_blocks();
-        }
         true
     }
 
@@ -605,7 +636,6 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     #[inline(always)]
     fn recall(&mut self, now: usize) {
         let Some(from) = self.passed_over_from.take() else { return };
-        self.flush_blocks();
         let first = from.max((now + 1).saturating_sub(self.with.watch.span));
         for end in first..=now {
             let seen = self.lanes.lookup::<W>(self.with.watch.points.rows.row_of::<W>(end), self.serving);
@@ -632,7 +662,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         // Whether any lane acts is not asked: the processor can't foretell it, and its waiting costs more.
         self.act(now, high, low);
         self.minutes_over = lanes.count(self.minutes_over, lanes.le(self.serving, lanes.splat(overloaded)));
-        self.billed = lanes.add(self.billed, self.desired);
+        self.billed.add::<W>(lanes, self.desired);
         self.rest = lanes.sub_saturating(self.rest, lanes.splat(1));
         let end = now + 1;
         let mut seen = lanes.lookup::<W>(row, self.serving);
@@ -804,7 +834,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     fn bill_draining(&mut self, now: usize, removed: L::Vector) {
         let left = self.with.trace.len() - now;
         if usize::from(self.with.moves.drain) <= left {
-            self.removed = self.lanes.add(self.removed, removed);
+            self.removed.add::<W>(self.lanes, removed);
         } else {
             let mut bytes = Bytes::ZERO;
             self.lanes.store(removed, &mut bytes.0);
@@ -885,8 +915,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         self.lanes.any(self.lanes.le(self.lanes.splat(1), self.unsettled))
     }
 
-    /// Sums over the lanes' histories, in units: what is left out of them is less than one a minute, and where that may decide,
-    /// steps do.
+    /// Sums over the lanes' histories, in units: what is left out of them is little, and where it may decide, steps do.
     #[inline(always)]
     fn weighed_over_changes(
         &mut self,
@@ -897,11 +926,10 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     ) -> L::Vector {
         let (lanes, with) = (self.lanes, self.with);
         let (sum, weight) = self.weigh(units, end);
-        let all = lanes.add_words(sum, self.word(with.watch.points.period as u16));
-        let upper = lanes.mul_words(weight, self.fine.upper);
-        let lower = lanes.mul_words(weight, self.fine.lower);
+        let all = lanes.add_words(sum, self.word(with.watch.points.period as u16 * units.left_out));
+        let [(upper, _), (lower, lower_at_most)] = self.weighed_thresholds(weight);
         let (not_above, surely_not_above) = (lanes.le_words(sum, upper), lanes.le_words(all, upper));
-        let (below, surely_not_below) = (lanes.le_words(all, lower), lanes.le_words(lower, sum));
+        let (below, surely_not_below) = (lanes.le_words(all, lower), lanes.le_words(lower_at_most, sum));
         let in_between = lanes.select(below, lanes.splat(0), self.upper);
         let decided = lanes.select(not_above, in_between, lanes.splat(255));
         let seen = lanes.select(matters, decided, seen);
@@ -911,21 +939,43 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         if lanes.any(unsure) { self.summed_over_changes(end, seen, unsure) } else { seen }
     }
 
-    /// What is shown in a point's minutes, in units, and of how many instance-minutes. Where the point before was summed up
+    /// The upper and the lower threshold times instance-minutes, in units: at least and at most.
+    #[inline(always)]
+    fn weighed_thresholds(&self, weight: L::Words) -> [(L::Words, L::Words); 2] {
+        let lanes = self.lanes;
+        if !Units::are_wide::<W>() {
+            let upper = lanes.mul_words(weight, self.fine.upper);
+            let lower = lanes.mul_words(weight, self.fine.lower);
+            return [(upper, upper), (lower, lower)];
+        }
+        let one = self.word(1);
+        let upper = lanes.mul_high_words(weight, self.fine.upper);
+        let lower = lanes.mul_high_words(weight, self.fine.lower);
+        [(upper, lanes.add_words(upper, one)), (lower, lanes.add_words(lower, one))]
+    }
+
+    /// What is shown in a point's minutes, in units, and of how many instance-minutes, as thresholds are multiplied by. Where the point before was summed up
     /// not long ago, what is new is added to it, and what is old taken away.
     #[inline(always)]
     fn weigh(&mut self, units: &Units, end: usize) -> (L::Words, L::Words) {
         let (lanes, period) = (self.lanes, self.with.watch.points.period);
         if period == 1 {
-            let (shown, in_service) = self.added(units, end - 1);
-            return (shown, lanes.words(in_service, lanes.splat(0)));
+            let ((shown, in_service), none) = (self.added(units, end - 1), lanes.splat(0));
+            let are_wide = Units::are_wide::<W>();
+            return (
+                shown,
+                if are_wide { lanes.words(none, in_service) } else { lanes.words(in_service, none) },
+            );
         }
         let again = end < self.sums.end + period && self.sums.end >= period;
         if !again {
             self.sums.clear(lanes);
         }
         for minute in if again { self.sums.end } else { end - period }..end {
-            let (shown, in_service) = self.added(units, minute);
+            let (mut shown, in_service) = self.added(units, minute);
+            if Units::are_wide::<W>() {
+                shown = lanes.mul_high_words(shown, self.word(Units::COARSER));
+            }
             self.sums.add::<W>(lanes, shown, in_service);
             if again {
                 self.sums.take_away::<W>(lanes, (minute - period) % PLACES);
@@ -934,7 +984,11 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             self.sums.in_service[minute % PLACES] = in_service;
         }
         self.sums.end = end;
-        (self.sums.all_shown, self.sums.all_in_service::<W>(lanes))
+        let mut weight = self.sums.all_in_service::<W>(lanes);
+        if Units::are_wide::<W>() {
+            weight = lanes.mul_words(weight, self.word(Units::WEIGHT));
+        }
+        (self.sums.all_shown, weight)
     }
 
     /// What a minute adds to its points: what is shown, in units, and instances in service. Nothing, where it is not known.
@@ -953,8 +1007,12 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             return (shown, served);
         }
         let booted = lanes.load(&self.pack.had_booting[minute % HISTORY].0);
-        let each_booting = self.word((moves.booting_steps >> units.shift) as u16);
-        let shown_booting = lanes.mul_words(lanes.words(booted, none), each_booting);
+        let each_booting = self.word(units.booting);
+        let shown_booting = if Units::are_wide::<W>() {
+            lanes.mul_high_words(lanes.words(none, booted), each_booting)
+        } else {
+            lanes.mul_words(lanes.words(booted, none), each_booting)
+        };
         (lanes.add_words(shown, shown_booting), lanes.add(served, booted))
     }
 
@@ -965,80 +1023,92 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         self.lanes.words(self.lanes.splat(low), self.lanes.splat(high))
     }
 
-    /// Sums over the lanes' histories, in whole steps: 16 lanes at a time, those of which any matters.
+    /// Sums over the lanes' histories, in whole steps: 16 lanes at a time, those of which any matters, where a processor looks up
+    /// as many at once, else each by itself.
     #[inline(always)]
     fn summed_over_changes(&self, end: usize, seen: L::Vector, matters: L::Mask) -> L::Vector {
-        let (lanes, matters) = (self.lanes, self.lanes.bits(matters));
+        let (lanes, matters, trace) = (self.lanes, self.lanes.bits(matters), self.with.trace);
         let mut bytes = Bytes::ZERO;
         lanes.store(seen, &mut bytes.0);
         // What is shown in the point's minutes, where that is known, with their places in the history.
         let mut known = [(0, &[0; W]); HISTORY];
         let mut count = 0;
         for minute in end - self.with.watch.points.period..end {
-            if let Some(shown) = self.with.trace.shown::<W>(minute).filter(|shown| shown[1] != UNKNOWN) {
+            if let Some(shown) = trace.shown::<W>(minute).filter(|_| trace.is_known(minute)) {
                 known[count % HISTORY] = (minute % HISTORY, shown);
                 count += 1;
             }
         }
         let known = &known[..count.min(HISTORY)];
-        let counted = self.counted(known);
-        for (part, seen) in bytes.0.as_chunks_mut::<16>().0.iter_mut().enumerate().take(L::WIDTH / 16) {
-            if matters >> (16 * part) & 0xffff != 0 {
-                self.sum_part(part, known, &counted, seen);
-            }
+        if W == 16 {
+            self.sum_parts(known, matters, &mut bytes);
+        } else {
+            self.sum_lanes(known, matters, &mut bytes);
         }
         lanes.load(&bytes.0)
     }
 
-    /// Instance-minutes of a point: serving and booting. Only where bytes hold them.
+    #[inline(always)]
+    fn sum_lanes(&self, known: &[(usize, &[u32; W])], matters: u128, seen: &mut Bytes) {
+        let (pack, booting_steps) = (&*self.pack, self.with.moves.booting_steps);
+        let mut left = matters;
+        while left != 0 {
+            let lane = left.trailing_zeros() as usize % MOST;
+            let (mut steps, mut weight) = (0, 0);
+            for (slot, shown) in known {
+                let serving = pack.had_serving[*slot].0[lane];
+                let booting = u32::from(pack.had_booting[*slot].0[lane]);
+                steps += shown[usize::from(serving) % W] + booting * booting_steps;
+                weight += u32::from(serving) + booting;
+            }
+            let thresholds = (pack.upper_steps[lane], pack.lower_steps[lane]);
+            seen.0[lane] = verdict(steps, weight, thresholds, pack.upper.0[lane]);
+            left &= left - 1;
+        }
+    }
+
+    #[inline(always)]
+    fn sum_parts(&self, known: &[(usize, &[u32; W])], matters: u128, seen: &mut Bytes) {
+        let counted = self.counted(known);
+        for (part, seen) in seen.0.as_chunks_mut::<16>().0.iter_mut().enumerate().take(L::WIDTH / 16) {
+            if matters >> (16 * part) & 0xffff != 0 {
+                self.sum_part(part, known, &counted, seen);
+            }
+        }
+    }
+
+    /// Instance-minutes of a point: serving and booting. Bytes hold them.
     #[inline(always)]
     fn counted(&self, known: &[(usize, &[u32; W])]) -> [Bytes; 2] {
         let lanes = self.lanes;
-        let mut counted = [Bytes::ZERO; 2];
-        if W == 16 {
-            let (mut serving, mut booting) = (lanes.splat(0), lanes.splat(0));
-            for (slot, _) in known {
-                serving = lanes.add(serving, lanes.load(&self.pack.had_serving[*slot].0));
-                booting = lanes.add(booting, lanes.load(&self.pack.had_booting[*slot].0));
-            }
-            lanes.store(serving, &mut counted[0].0);
-            lanes.store(booting, &mut counted[1].0);
+        let (mut serving, mut booting) = (lanes.splat(0), lanes.splat(0));
+        for (slot, _) in known {
+            serving = lanes.add(serving, lanes.load(&self.pack.had_serving[*slot].0));
+            booting = lanes.add(booting, lanes.load(&self.pack.had_booting[*slot].0));
         }
+        let mut counted = [Bytes::ZERO; 2];
+        lanes.store(serving, &mut counted[0].0);
+        lanes.store(booting, &mut counted[1].0);
         counted
     }
 
     #[inline(always)]
     fn sum_part(&self, part: usize, known: &[(usize, &[u32; W])], counted: &[Bytes; 2], seen: &mut [u8; 16]) {
-        let (pack, moves) = (&*self.pack, self.with.moves);
+        let (pack, booting_steps) = (&*self.pack, self.with.moves.booting_steps);
         let of = |bytes: &Bytes| bytes.0.as_chunks::<16>().0[part];
         let mut steps = [0; 16];
-        let [mut serving, mut booting] =
-            [of(&counted[0]), of(&counted[1])].map(|counted| counted.map(u32::from));
         for (slot, shown) in known {
-            let had_serving = of(&pack.had_serving[*slot]);
-            let shown = self.lanes.lookup_wide(shown, &had_serving);
+            let shown = self.lanes.lookup_wide(shown, &of(&pack.had_serving[*slot]));
             (0..16).for_each(|lane| steps[lane] += shown[lane]);
-            if W != 16 {
-                let had_booting = of(&pack.had_booting[*slot]);
-                (0..16).for_each(|lane| serving[lane] += u32::from(had_serving[lane]));
-                (0..16).for_each(|lane| booting[lane] += u32::from(had_booting[lane]));
-            }
         }
+        let [serving, booting] = [of(&counted[0]), of(&counted[1])].map(|counted| counted.map(u32::from));
         let upper = of(&pack.upper);
         let upper_steps = pack.upper_steps.as_chunks::<16>().0[part];
         let lower_steps = pack.lower_steps.as_chunks::<16>().0[part];
         for lane in 0..16 {
-            let steps = steps[lane] + booting[lane] * moves.booting_steps;
+            let steps = steps[lane] + booting[lane] * booting_steps;
             let weight = serving[lane] + booting[lane];
-            let above = upper_steps[lane] * weight < steps;
-            let below = steps < lower_steps[lane] * weight;
-            seen[lane] = if above {
-                255
-            } else if below {
-                0
-            } else {
-                upper[lane]
-            };
+            seen[lane] = verdict(steps, weight, (upper_steps[lane], lower_steps[lane]), upper[lane]);
         }
     }
 
@@ -1099,29 +1169,42 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     }
 
     #[inline(always)]
-    fn flush(&mut self) {
-        let lanes = self.lanes;
-        let mut bytes = Bytes::ZERO;
-        lanes.store(self.minutes_over, &mut bytes.0);
-        add(&mut self.pack.minutes_over, &bytes, 1);
-        lanes.store(self.billed, &mut bytes.0);
-        add(&mut self.pack.billed, &bytes, 1);
-        lanes.store(self.removed, &mut bytes.0);
-        add(&mut self.pack.billed, &bytes, u32::from(self.with.moves.drain));
-        let zero = lanes.splat(0);
-        (self.minutes_over, self.billed, self.removed) = (zero, zero, zero);
+    fn count_block(&mut self) {
+        self.blocks += 1;
+        if self.blocks == BLOCKS {
+            self.write();
+        }
     }
 
     #[inline(always)]
-    fn flush_blocks(&mut self) {
+    fn write(&mut self) {
         let lanes = self.lanes;
         let mut bytes = Bytes::ZERO;
-        lanes.store(self.billed_in_blocks, &mut bytes.0);
-        add(&mut self.pack.billed, &bytes, BLOCK as u32);
         lanes.store(self.minutes_over, &mut bytes.0);
         add(&mut self.pack.minutes_over, &bytes, 1);
-        (self.minutes_over, self.billed_in_blocks) = (lanes.splat(0), lanes.splat(0));
+        self.minutes_over = lanes.splat(0);
+        self.billed_in_blocks.write::<W>(lanes, &mut self.pack.billed, BLOCK as u32);
+        self.write_busy_minutes();
         self.blocks = 0;
+    }
+
+    #[inline(always)]
+    fn write_busy_minutes(&mut self) {
+        let (lanes, billed) = (self.lanes, &mut self.pack.billed);
+        self.billed.write::<W>(lanes, billed, 1);
+        self.removed.write::<W>(lanes, billed, u32::from(self.with.moves.drain));
+    }
+}
+
+/// A byte that is above the upper threshold, below the lower one or, as the upper one itself is, neither.
+#[inline(always)]
+fn verdict(steps: u32, weight: u32, (upper_steps, lower_steps): (u32, u32), upper: u8) -> u8 {
+    if upper_steps * weight < steps {
+        255
+    } else if steps < lower_steps * weight {
+        0
+    } else {
+        upper
     }
 }
 

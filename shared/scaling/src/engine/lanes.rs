@@ -91,6 +91,8 @@ pub(super) trait Lanes: Copy {
     fn sub_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
     /// `a * b`, wrapping.
     fn mul_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
+    /// The upper two of the four bytes of `a * b`.
+    fn mul_high_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
     /// `a <= b`.
     fn le_words(self, a: Self::Words, b: Self::Words) -> Self::Mask;
     /// The byte of `table` that each lane names, all of which are below 16.

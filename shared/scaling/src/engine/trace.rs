@@ -66,15 +66,22 @@ pub(super) struct Trace<'a> {
     /// What fleets of each size show in a minute, all instances together, in steps; row after row. Empty where sums are
     /// not of whole steps, or would take too much memory.
     shown: Vec<u32>,
-    /// The same in units that two bytes hold, where thresholds are multiples of them.
+    /// The same in units that two bytes hold, where thresholds can be told in two bytes as well.
     pub(super) units: Option<Units>,
 }
 
 /// What is shown in units of so many steps, what is over left out, so that the sum over a point's minutes needs no more than
 /// two bytes, and tells most lanes on which side of their thresholds they are.
+///
+/// Where rows are of 256 sizes, instance-minutes times a threshold need four bytes: the upper two of them are units then, both
+/// factors being multiplied by what they have room for. A single minute is in finer units there than a point of several.
 pub(super) struct Units {
-    /// A unit has two to the power of this many steps.
-    pub(super) shift: u32,
+    /// Thresholds are divided by two to the power of this many steps, which leaves nothing over.
+    threshold: u32,
+    /// What one booting instance shows, divided in the same way.
+    pub(super) booting: u16,
+    /// What is left out of a minute at most: less than so many units.
+    pub(super) left_out: u16,
     pub(super) low: Rows,
     pub(super) high: Rows,
 }
@@ -82,20 +89,40 @@ pub(super) struct Units {
 impl Units {
     /// Minutes of a point at most.
     pub(super) const PERIOD: usize = 5;
+    /// Where rows are of 256 sizes: instance-minutes of a point times this fill two bytes.
+    pub(super) const WEIGHT: u16 = 1 << 5;
+    /// A minute's units there, of 2^9 steps, become those of a point of several, of 2^12, as the upper two bytes of their product
+    /// with this. A threshold of steps / 2 times `WEIGHT` comes to the same: 2^5 / 2 / 2^16 is 1 / 2^12.
+    pub(super) const COARSER: u16 = 1 << 13;
 
+    /// Whether a product's upper two bytes are looked at.
+    pub(super) const fn are_wide<const W: usize>() -> bool {
+        W == 256
+    }
+
+    /// `None` if there are no steps, or thresholds are too finely divided.
     fn new(trace: &Trace<'_>, ranks: &Ranks) -> Option<Self> {
         let most = u32::from(trace.most) * 100 * STEPS_PER_PERCENT as u32 * Self::PERIOD as u32;
-        let shift = (7..11).find(|shift| most >> shift <= 65_000)?;
-        let exact = ranks.are_multiples_of(1 << shift) && trace.booting_steps().is_multiple_of(1 << shift);
-        if trace.shown.is_empty() || !exact {
+        let is_wide = trace.width() == 256;
+        let unit = if is_wide { 9 } else { (7..10).find(|unit| most >> unit <= 65_000)? };
+        let threshold = if is_wide { 1 } else { unit };
+        let exact = ranks.are_multiples_of(1 << threshold);
+        if trace.shown.is_empty() || !exact || !trace.booting_steps().is_multiple_of(1 << threshold) {
             return None;
         }
-        let (count, width) = (trace.len(), trace.width());
-        let mut units = Self { shift, low: Rows::zero(count, width), high: Rows::zero(count, width) };
+        let booting = (trace.booting_steps() >> threshold) as u16;
+        let left_out = if is_wide && trace.counts_booting() { 2 } else { 1 };
+        let (low, high) = (Rows::zero(trace.len(), trace.width()), Rows::zero(trace.len(), trace.width()));
+        let mut units = Self { threshold, booting, left_out, low, high };
         for (place, steps) in trace.shown.iter().enumerate().filter(|(_, steps)| **steps != UNKNOWN) {
-            [units.low.bytes[place], units.high.bytes[place]] = ((steps >> shift) as u16).to_le_bytes();
+            [units.low.bytes[place], units.high.bytes[place]] = ((steps >> unit) as u16).to_le_bytes();
         }
         Some(units)
+    }
+
+    /// A threshold, to be multiplied by instance-minutes.
+    pub(super) fn threshold(&self, steps: u32) -> u16 {
+        (steps >> self.threshold) as u16
     }
 }
 

@@ -161,6 +161,11 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn mul_high_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        unsafe { (_mm256_mulhi_epu16(a.0, b.0), _mm256_mulhi_epu16(a.1, b.1)) }
+    }
+
+    #[inline(always)]
     fn le_words(self, a: Self::Words, b: Self::Words) -> __m256i {
         unsafe { _mm256_packs_epi16(Self::le_half(a.0, b.0), Self::le_half(a.1, b.1)) }
     }

@@ -154,6 +154,11 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn mul_high_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        unsafe { (_mm512_mulhi_epu16(a.0, b.0), _mm512_mulhi_epu16(a.1, b.1)) }
+    }
+
+    #[inline(always)]
     fn le_words(self, a: Self::Words, b: Self::Words) -> __mmask64 {
         unsafe {
             let first = _mm512_movm_epi16(_mm512_cmple_epu16_mask(a.0, b.0));

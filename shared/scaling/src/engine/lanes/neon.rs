@@ -19,6 +19,14 @@ impl Neon {
     fn rows(table: &[u8; 64]) -> uint8x16x4_t {
         unsafe { vld1q_u8_x4(table.as_ptr()) }
     }
+
+    #[inline(always)]
+    fn mul_high(a: uint16x8_t, b: uint16x8_t) -> uint16x8_t {
+        unsafe {
+            let first = vreinterpretq_u16_u32(vmull_u16(vget_low_u16(a), vget_low_u16(b)));
+            vuzp2q_u16(first, vreinterpretq_u16_u32(vmull_high_u16(a, b)))
+        }
+    }
 }
 
 impl Lanes for Neon {
@@ -154,6 +162,11 @@ impl Lanes for Neon {
     #[inline(always)]
     fn mul_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
         unsafe { (vmulq_u16(a.0, b.0), vmulq_u16(a.1, b.1)) }
+    }
+
+    #[inline(always)]
+    fn mul_high_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        (Self::mul_high(a.0, b.0), Self::mul_high(a.1, b.1))
     }
 
     #[inline(always)]

@@ -142,6 +142,11 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn mul_high_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        std::array::from_fn(|lane| ((u32::from(a[lane]) * u32::from(b[lane])) >> 16) as u16)
+    }
+
+    #[inline(always)]
     fn le_words(self, a: Self::Words, b: Self::Words) -> Array {
         std::array::from_fn(|lane| if a[lane] <= b[lane] { 255 } else { 0 })
     }

@@ -143,6 +143,11 @@ impl<L: Lanes> Lanes for Twice<L> {
     }
 
     #[inline(always)]
+    fn mul_high_words(self, a: Self::Words, b: Self::Words) -> Self::Words {
+        (self.0.mul_high_words(a.0, b.0), self.0.mul_high_words(a.1, b.1))
+    }
+
+    #[inline(always)]
     fn le_words(self, a: Self::Words, b: Self::Words) -> Self::Mask {
         (self.0.le_words(a.0, b.0), self.0.le_words(a.1, b.1))
     }
