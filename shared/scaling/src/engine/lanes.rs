@@ -188,3 +188,128 @@ fn first<const N: usize>(bytes: &[u8]) -> &[u8; N] {
 fn first_mut<const N: usize>(bytes: &mut [u8]) -> &mut [u8; N] {
     bytes.first_chunk_mut().expect("there are as many bytes as lanes")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every operation on four vectors, lane by lane against what it is said to be.
+    struct Check<'a> {
+        given: &'a [[u8; MOST]; 4],
+        table: &'a [u8; 256],
+    }
+
+    impl Check<'_> {
+        #[inline(always)]
+        fn bytes<L: Lanes>(&self, lanes: L) {
+            let [a, b, c, d] = self.given;
+            let [x, y, z, w] = self.given.each_ref().map(|bytes| lanes.load(bytes));
+            is(lanes, lanes.splat(a[0]), |_| a[0]);
+            is(lanes, lanes.add(x, y), |lane| a[lane].wrapping_add(b[lane]));
+            is(lanes, lanes.sub(x, y), |lane| a[lane].wrapping_sub(b[lane]));
+            is(lanes, lanes.sub_saturating(x, y), |lane| a[lane].saturating_sub(b[lane]));
+            is(lanes, lanes.min(x, y), |lane| a[lane].min(b[lane]));
+            is(lanes, lanes.max(x, y), |lane| a[lane].max(b[lane]));
+            let le = lanes.le(x, y);
+            is(lanes, lanes.keep(le, z), |lane| if a[lane] <= b[lane] { c[lane] } else { 0 });
+            is(lanes, lanes.select(le, z, w), |lane| if a[lane] <= b[lane] { c[lane] } else { d[lane] });
+            is(lanes, lanes.count(z, le), |lane| c[lane].wrapping_add(u8::from(a[lane] <= b[lane])));
+            for (width, found) in [
+                (16, lanes.lookup::<16>(&self.table[..16], lanes.min(x, lanes.splat(15)))),
+                (64, lanes.lookup::<64>(&self.table[..64], lanes.min(x, lanes.splat(63)))),
+                (256, lanes.lookup::<256>(self.table, x)),
+            ] {
+                is(lanes, found, |lane| self.table[usize::from(a[lane]).min(width - 1)]);
+            }
+        }
+
+        #[inline(always)]
+        fn masks<L: Lanes>(&self, lanes: L) {
+            let [a, b, ..] = self.given;
+            let [x, y, ..] = self.given.each_ref().map(|bytes| lanes.load(bytes));
+            let few = |bytes: &[u8; MOST], lane: usize| bytes[lane].min(2);
+            let (le, eq) =
+                (lanes.le(x, y), lanes.eq(lanes.min(x, lanes.splat(2)), lanes.min(y, lanes.splat(2))));
+            let all = u128::MAX >> (MOST - L::WIDTH);
+            for (mask, expected) in [
+                (lanes.and(le, eq), bits::<L>(|lane| a[lane] <= b[lane] && few(a, lane) == few(b, lane))),
+                (lanes.or(le, eq), bits::<L>(|lane| a[lane] <= b[lane] || few(a, lane) == few(b, lane))),
+                (lanes.and_not(eq, le), bits::<L>(|lane| few(a, lane) == few(b, lane) && b[lane] < a[lane])),
+            ] {
+                assert_eq!(lanes.bits(mask), expected);
+                assert_eq!(lanes.bits(lanes.mask(expected)), expected);
+                assert_eq!(lanes.any(mask), expected != 0);
+            }
+            assert_eq!(lanes.bits(lanes.mask(u128::MAX)) & all, all);
+            assert!(!lanes.any(lanes.mask(0)));
+        }
+
+        #[inline(always)]
+        fn words<L: Lanes>(&self, lanes: L) {
+            let word = |low: usize, lane: usize| {
+                u16::from_le_bytes([self.given[low][lane], self.given[low + 1][lane]])
+            };
+            let [x, y, z, w] = self.given.each_ref().map(|bytes| lanes.load(bytes));
+            let (first, second) = (lanes.words(x, y), lanes.words(z, w));
+            are(lanes, first, |lane| word(0, lane));
+            are(lanes, lanes.add_words(first, second), |lane| word(0, lane).wrapping_add(word(2, lane)));
+            are(lanes, lanes.sub_words(first, second), |lane| word(0, lane).wrapping_sub(word(2, lane)));
+            are(lanes, lanes.mul_words(first, second), |lane| word(0, lane).wrapping_mul(word(2, lane)));
+            are(lanes, lanes.mul_high_words(first, second), |lane| {
+                ((u32::from(word(0, lane)) * u32::from(word(2, lane))) >> 16) as u16
+            });
+            let le = lanes.bits(lanes.le_words(first, second));
+            assert_eq!(le, bits::<L>(|lane| word(0, lane) <= word(2, lane)));
+        }
+    }
+
+    impl Job for Check<'_> {
+        #[inline(always)]
+        fn run<L: Lanes>(self, lanes: L) {
+            self.bytes(lanes);
+            self.masks(lanes);
+            self.words(lanes);
+        }
+    }
+
+    #[track_caller]
+    fn is<L: Lanes>(lanes: L, vector: L::Vector, expected: impl Fn(usize) -> u8) {
+        let mut found = Bytes::ZERO;
+        lanes.store(vector, &mut found.0);
+        assert_eq!(found.0[..L::WIDTH], (0..L::WIDTH).map(expected).collect::<Vec<_>>());
+    }
+
+    /// What is neither more nor less is the same.
+    #[track_caller]
+    fn are<L: Lanes>(lanes: L, words: L::Words, expected: impl Fn(usize) -> u16) {
+        let byte = |of: usize| Bytes(std::array::from_fn(|lane| expected(lane).to_le_bytes()[of]));
+        let expected = lanes.words(lanes.load(&byte(0).0), lanes.load(&byte(1).0));
+        let same = lanes.and(lanes.le_words(words, expected), lanes.le_words(expected, words));
+        assert_eq!(lanes.bits(same), bits::<L>(|_| true));
+    }
+
+    fn bits<L: Lanes>(is_set: impl Fn(usize) -> bool) -> u128 {
+        (0..L::WIDTH).fold(0, |bits, lane| bits | u128::from(is_set(lane)) << lane)
+    }
+
+    #[test]
+    fn every_processor_does_what_operations_are_said_to_do() {
+        let mut seed = 7_u64;
+        let mut random = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            // Often one of the values that limits lie at.
+            if seed >> 61 == 0 {
+                [0, 1, 2, 15, 127, 128, 254, 255][(seed >> 58 & 7) as usize]
+            } else {
+                (seed >> 40) as u8
+            }
+        };
+        for _ in 0..500 {
+            let given = std::array::from_fn(|_| std::array::from_fn(|_| random()));
+            let table = std::array::from_fn(|_| random());
+            for isa in Isa::available() {
+                isa.run(Check { given: &given, table: &table });
+            }
+        }
+    }
+}
