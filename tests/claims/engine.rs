@@ -271,6 +271,37 @@ proptest! {
     }
 }
 
+/// What a fleet of each size shows is not kept for so many minutes; and thirds of a percent are no multiples of what CPU is
+/// shown in.
+#[test]
+fn months_of_hundreds_of_instances_come_to_what_they_come_to_alone() {
+    let level = |minute: u32| f64::from(3_000 + minute / 7 * 7_919 % 9_000 + minute * 37 % 900);
+    let demand_percent = (0..24_000).map(level).collect();
+    let load = Load {
+        start: MinuteUtc::new(0).unwrap(),
+        intercept_percent: 3.0,
+        coefficient: 1.0,
+        demand_percent,
+        stray_percent: vec![],
+    };
+    let dynamics = Dynamics { group_average: GroupAverage::OfSamples, ..Dynamics::default() };
+    for (lower, max_size) in [(20.0, 255), (20.3, 200)] {
+        let grid = Grid {
+            upper_thresholds: vec![percent(40.0), percent(63.0)],
+            lower_thresholds: vec![percent(lower), percent(lower + 15.0)],
+            upper_breach_scale_increments: vec![Instances(40)],
+            lower_breach_scale_increments: vec![Instances(9)],
+            periods: vec![Minutes(1), Minutes(5)],
+            evaluation_periods: vec![1],
+            cooldowns: vec![Seconds(60)],
+            min_sizes: vec![Instances(30)],
+            max_sizes: vec![Instances(max_size)],
+        };
+        let (load, course) = (load.clone(), Course::default());
+        check_every(&Case { load, grid, dynamics, course, initial: Instances(100) }).unwrap();
+    }
+}
+
 /// Thresholds side by side, as many as are moved together when others are given up, and kinds that are gone through as one
 /// until a fleet grows.
 fn dense(case: Case, first: u32) -> Case {

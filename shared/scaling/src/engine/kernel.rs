@@ -1027,38 +1027,34 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     /// as many at once, else each by itself.
     #[inline(always)]
     fn summed_over_changes(&self, end: usize, seen: L::Vector, matters: L::Mask) -> L::Vector {
-        let (lanes, matters, trace) = (self.lanes, self.lanes.bits(matters), self.with.trace);
+        let (lanes, matters) = (self.lanes, self.lanes.bits(matters));
         let mut bytes = Bytes::ZERO;
         lanes.store(seen, &mut bytes.0);
-        // What is shown in the point's minutes, where that is known, with their places in the history.
-        let mut known = [(0, &[0; W]); HISTORY];
-        let mut count = 0;
-        for minute in end - self.with.watch.points.period..end {
-            if let Some(shown) = trace.shown::<W>(minute).filter(|_| trace.is_known(minute)) {
-                known[count % HISTORY] = (minute % HISTORY, shown);
-                count += 1;
-            }
-        }
-        let known = &known[..count.min(HISTORY)];
         if W == 16 {
-            self.sum_parts(known, matters, &mut bytes);
+            self.sum_parts(end, matters, &mut bytes);
         } else {
-            self.sum_lanes(known, matters, &mut bytes);
+            self.sum_lanes(end, matters, &mut bytes);
         }
         lanes.load(&bytes.0)
     }
 
+    /// A point's minutes of which something is known.
     #[inline(always)]
-    fn sum_lanes(&self, known: &[(usize, &[u32; W])], matters: u128, seen: &mut Bytes) {
-        let (pack, booting_steps) = (&*self.pack, self.with.moves.booting_steps);
+    fn known(&self, end: usize) -> impl Iterator<Item = usize> {
+        (end - self.with.watch.points.period..end).filter(|minute| self.with.trace.is_known(*minute))
+    }
+
+    #[inline(always)]
+    fn sum_lanes(&self, end: usize, matters: u128, seen: &mut Bytes) {
+        let (pack, trace, moves) = (&*self.pack, self.with.trace, self.with.moves);
         let mut left = matters;
         while left != 0 {
             let lane = left.trailing_zeros() as usize % MOST;
             let (mut steps, mut weight) = (0, 0);
-            for (slot, shown) in known {
-                let serving = pack.had_serving[*slot].0[lane];
-                let booting = u32::from(pack.had_booting[*slot].0[lane]);
-                steps += shown[usize::from(serving) % W] + booting * booting_steps;
+            for minute in self.known(end) {
+                let serving = pack.had_serving[minute % HISTORY].0[lane];
+                let booting = u32::from(pack.had_booting[minute % HISTORY].0[lane]);
+                steps += trace.steps::<W>(minute, serving) + booting * moves.booting_steps;
                 weight += u32::from(serving) + booting;
             }
             let thresholds = (pack.upper_steps[lane], pack.lower_steps[lane]);
@@ -1068,7 +1064,15 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     }
 
     #[inline(always)]
-    fn sum_parts(&self, known: &[(usize, &[u32; W])], matters: u128, seen: &mut Bytes) {
+    fn sum_parts(&self, end: usize, matters: u128, seen: &mut Bytes) {
+        // What is shown in the point's minutes, with their places in the history.
+        let mut known = [(0, &[0; 16]); HISTORY];
+        let mut count = 0;
+        for minute in self.known(end) {
+            known[count % HISTORY] = (minute % HISTORY, self.with.trace.shown(minute));
+            count += 1;
+        }
+        let known = &known[..count.min(HISTORY)];
         let counted = self.counted(known);
         for (part, seen) in seen.0.as_chunks_mut::<16>().0.iter_mut().enumerate().take(L::WIDTH / 16) {
             if matters >> (16 * part) & 0xffff != 0 {
@@ -1079,7 +1083,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
 
     /// Instance-minutes of a point: serving and booting. Bytes hold them.
     #[inline(always)]
-    fn counted(&self, known: &[(usize, &[u32; W])]) -> [Bytes; 2] {
+    fn counted(&self, known: &[(usize, &[u32; 16])]) -> [Bytes; 2] {
         let lanes = self.lanes;
         let (mut serving, mut booting) = (lanes.splat(0), lanes.splat(0));
         for (slot, _) in known {
@@ -1093,7 +1097,13 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     }
 
     #[inline(always)]
-    fn sum_part(&self, part: usize, known: &[(usize, &[u32; W])], counted: &[Bytes; 2], seen: &mut [u8; 16]) {
+    fn sum_part(
+        &self,
+        part: usize,
+        known: &[(usize, &[u32; 16])],
+        counted: &[Bytes; 2],
+        seen: &mut [u8; 16],
+    ) {
         let (pack, booting_steps) = (&*self.pack, self.with.moves.booting_steps);
         let of = |bytes: &Bytes| bytes.0.as_chunks::<16>().0[part];
         let mut steps = [0; 16];

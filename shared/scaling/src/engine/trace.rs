@@ -63,8 +63,8 @@ pub(super) struct Trace<'a> {
     pub(super) overloaded: Vec<u8>,
     /// Minutes of each block in which a fleet reaches the ceiling.
     pub(super) overloaded_in_block: Rows,
-    /// What fleets of each size show in a minute, all instances together, in steps; row after row. Empty where sums are
-    /// not of whole steps, or would take too much memory.
+    /// What fleets of each size show in a minute, all instances together, in steps; row after row. Empty where sums are not of whole
+    /// steps, or where rows are wide and it would take too much memory.
     shown: Vec<u32>,
     /// The same in units that two bytes hold, where thresholds can be told in two bytes as well.
     pub(super) units: Option<Units>,
@@ -107,15 +107,19 @@ impl Units {
         let unit = if is_wide { 9 } else { (7..10).find(|unit| most >> unit <= 65_000)? };
         let threshold = if is_wide { 1 } else { unit };
         let exact = ranks.are_multiples_of(1 << threshold);
-        if trace.shown.is_empty() || !exact || !trace.booting_steps().is_multiple_of(1 << threshold) {
+        if !trace.is_in_steps() || !exact || !trace.booting_steps().is_multiple_of(1 << threshold) {
             return None;
         }
         let booting = (trace.booting_steps() >> threshold) as u16;
         let left_out = if is_wide && trace.counts_booting() { 2 } else { 1 };
         let (low, high) = (Rows::zero(trace.len(), trace.width()), Rows::zero(trace.len(), trace.width()));
         let mut units = Self { threshold, booting, left_out, low, high };
-        for (place, steps) in trace.shown.iter().enumerate().filter(|(_, steps)| **steps != UNKNOWN) {
-            [units.low.bytes[place], units.high.bytes[place]] = ((steps >> unit) as u16).to_le_bytes();
+        for minute in 0..trace.len() {
+            let (low, high) = (units.low.row_mut(minute), units.high.row_mut(minute));
+            for size in 1..=trace.most {
+                let (steps, place) = (trace.steps_anew(minute, size), usize::from(size));
+                [low[place], high[place]] = ((steps >> unit) as u16).to_le_bytes();
+            }
         }
         Some(units)
     }
@@ -126,10 +130,7 @@ impl Units {
     }
 }
 
-/// What is shown of a minute without data.
-pub(super) const UNKNOWN: u32 = u32::MAX;
-
-/// Sums of steps that are kept at most.
+/// Sums of steps that are kept at most, of fleets of more than 15.
 const MOST_SHOWN: usize = 6_000_000;
 
 impl<'a> Trace<'a> {
@@ -152,34 +153,43 @@ impl<'a> Trace<'a> {
             let row = trace.overloaded_in_block.row_mut(block).iter_mut().enumerate().skip(1);
             row.for_each(|(size, byte)| *byte = count(size) as u8);
         }
-        if dynamics.group_average == GroupAverage::OfSamples && trace.len() * trace.width() <= MOST_SHOWN {
+        if trace.is_in_steps() && (trace.width() == 16 || trace.len() * trace.width() <= MOST_SHOWN) {
             trace.show();
-            trace.units = Units::new(&trace, ranks);
         }
+        trace.units = Units::new(&trace, ranks);
         trace
     }
 
     fn show(&mut self) {
-        self.shown = vec![0; self.len() * self.width()];
-        for minute in 0..self.len() {
-            for size in 1..=self.most {
-                let steps = self.metric(minute, size, 0).sum * STEPS_PER_PERCENT;
-                let steps = if self.is_known(minute) { steps as u32 } else { UNKNOWN };
-                let place = minute * self.width() + usize::from(size);
-                self.shown[place] = steps;
-            }
+        let mut shown = vec![0; self.len() * self.width()];
+        for (minute, row) in shown.chunks_exact_mut(self.width()).enumerate() {
+            (1..=self.most).for_each(|size| row[usize::from(size)] = self.steps_anew(minute, size));
         }
+        self.shown = shown;
     }
 
-    /// What fleets of each size show in a minute, in steps.
+    /// What so many serving instances show in a minute, all together, in steps; 0 where nothing is known.
     #[inline(always)]
-    pub(super) fn shown<const W: usize>(&self, minute: usize) -> Option<&[u32; W]> {
-        self.shown.get(minute * W..)?.first_chunk()
+    pub(super) fn steps<const W: usize>(&self, minute: usize, serving: u8) -> u32 {
+        let shown = self.shown.get(minute * W + usize::from(serving));
+        shown.copied().unwrap_or_else(|| self.steps_anew(minute, serving))
     }
 
-    /// Whether sums are kept.
+    #[cold]
+    #[inline(never)]
+    fn steps_anew(&self, minute: usize, serving: u8) -> u32 {
+        (self.metric(minute, serving, 0).sum * STEPS_PER_PERCENT) as u32
+    }
+
+    /// The same for every size, of fleets up to 15.
+    #[inline(always)]
+    pub(super) fn shown(&self, minute: usize) -> &[u32; 16] {
+        self.shown[minute * 16..].first_chunk().expect("a row is of 16 sizes")
+    }
+
+    /// Whether sums are of whole steps.
     pub(super) fn is_in_steps(&self) -> bool {
-        !self.shown.is_empty()
+        self.dynamics.group_average == GroupAverage::OfSamples
     }
 
     /// What one booting instance shows, in steps.

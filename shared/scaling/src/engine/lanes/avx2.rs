@@ -204,15 +204,12 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn lookup_wide<const W: usize>(self, table: &[u32; W], index: &[u8; 16]) -> [u32; 16] {
-        let Some(few) = table.first_chunk::<16>().filter(|_| W == 16) else {
-            return index.map(|index| table[usize::from(index) % W]);
-        };
+    fn lookup_wide(self, table: &[u32; 16], index: &[u8; 16]) -> [u32; 16] {
         let mut found = [0; 16];
         unsafe {
             let index = _mm_loadu_si128(index.as_ptr().cast());
-            let low = _mm256_loadu_si256(few[..8].as_ptr().cast());
-            let high = _mm256_loadu_si256(few[8..].as_ptr().cast());
+            let low = _mm256_loadu_si256(table[..8].as_ptr().cast());
+            let high = _mm256_loadu_si256(table[8..].as_ptr().cast());
             let halves = [_mm256_cvtepu8_epi32(index), _mm256_cvtepu8_epi32(_mm_srli_si128::<8>(index))];
             for (half, index) in halves.into_iter().enumerate() {
                 let low = _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(low, index));

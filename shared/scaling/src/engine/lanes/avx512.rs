@@ -191,14 +191,11 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn lookup_wide<const W: usize>(self, table: &[u32; W], index: &[u8; 16]) -> [u32; 16] {
-        let Some(few) = table.first_chunk::<16>().filter(|_| W == 16) else {
-            return index.map(|index| table[usize::from(index) % W]);
-        };
+    fn lookup_wide(self, table: &[u32; 16], index: &[u8; 16]) -> [u32; 16] {
         let mut found = [0; 16];
         unsafe {
             let index = _mm512_cvtepu8_epi32(_mm_loadu_si128(index.as_ptr().cast()));
-            let entries = _mm512_permutexvar_epi32(index, _mm512_loadu_si512(few.as_ptr().cast()));
+            let entries = _mm512_permutexvar_epi32(index, _mm512_loadu_si512(table.as_ptr().cast()));
             _mm512_storeu_si512(found.as_mut_ptr().cast(), entries);
         }
         found

@@ -168,7 +168,7 @@ impl<L: Lanes> Lanes for Twice<L> {
     }
 
     #[inline(always)]
-    fn lookup_wide<const W: usize>(self, table: &[u32; W], index: &[u8; 16]) -> [u32; 16] {
+    fn lookup_wide(self, table: &[u32; 16], index: &[u8; 16]) -> [u32; 16] {
         self.0.lookup_wide(table, index)
     }
 }
