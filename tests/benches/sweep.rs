@@ -1,5 +1,6 @@
-//! Times the engine. `peers DIR` leaves a trace and some settings with our answers for `sweep_peers.py`; `table` prints a
-//! row for each question: how many settings, how long, and how many minutes a second that is.
+//! Times the engine. `peers DIR` leaves a trace and some settings with our answers for `sweep_peers.py`, and so does
+//! `lengths DIR MINUTES FLEET` for a trace and fleets of that size; `table` prints a row for each question: how many settings,
+//! how long, and how many minutes a second that is.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that meets an error stops")]
 
@@ -25,9 +26,12 @@ fn main() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["peers", directory] => peers(directory),
+        ["lengths", directory, minutes, fleet] => {
+            lengths(directory, minutes.parse().unwrap(), fleet.parse().unwrap());
+        }
         ["table"] => table(),
         // `cargo test --benches` runs it without a word.
-        _ => println!("say what: peers DIR, or table"),
+        _ => println!("say what: peers DIR, lengths DIR MINUTES FLEET, or table"),
     }
 }
 
@@ -57,6 +61,27 @@ fn some(period: u32, max_size: u32) -> Grid {
         lower_breach_scale_increments: [1, 3].map(Instances).to_vec(),
         periods: vec![Minutes(period)],
         ..all(max_size)
+    }
+}
+
+/// A fortieth of them, of both periods.
+fn few(max_size: u32) -> Grid {
+    Grid {
+        upper_breach_scale_increments: vec![Instances(4)],
+        lower_breach_scale_increments: vec![Instances(1)],
+        ..all(max_size)
+    }
+}
+
+/// 360 of them.
+fn spread(max_size: u32) -> Grid {
+    let some = |values: &[u32]| values.iter().map(|value| percents(*value..*value + 1)[0]).collect();
+    Grid {
+        upper_thresholds: some(&[20, 30, 40, 50, 70]),
+        lower_thresholds: some(&[5, 12, 19]),
+        cooldowns: [60, 360].map(Seconds).to_vec(),
+        min_sizes: vec![Instances(1), Instances(2)],
+        ..few(max_size)
     }
 }
 
@@ -170,7 +195,7 @@ fn one_setting(days: usize) {
 
 /// The middle of three; preparing is part of it.
 fn row(days: usize, fleet: u32, period: &str, grid: &Grid, question: Question, count: usize) {
-    let load = noisy(days, 155.0 * f64::from(fleet) / 15.0);
+    let load = busy(days, fleet);
     let (setting, space) = (setting(&load), space(grid));
     let mut seconds: Vec<f64> = (0..3)
         .map(|_| {
@@ -190,16 +215,37 @@ fn row(days: usize, fleet: u32, period: &str, grid: &Grid, question: Question, c
     );
 }
 
-/// A trace, and settings of all kinds with our answers.
+/// Our rates on a trace of so many minutes, on one thread and on two.
+fn lengths(directory: &str, minutes: usize, fleet: u32) {
+    let mut load = busy(minutes.div_ceil(1_440), fleet);
+    load.demand_percent.truncate(minutes);
+    leave(directory, &load, &[spread(fleet)]);
+    let (setting, space) = (setting(&load), space(&few(fleet)));
+    for count in [1, 2] {
+        let rate = rate(&setting, &space, Question::Every, count);
+        println!(r#"{{"threads": {count}, "minutes_per_second": {rate:.0}}}"#);
+    }
+}
+
+fn busy(days: usize, fleet: u32) -> Load {
+    noisy(days, 155.0 * f64::from(fleet) / 15.0)
+}
+
 fn peers(directory: &str) {
-    let load = noisy(14, 155.0);
-    let setting = setting(&load);
+    let load = busy(14, 15);
     let mut noise = Noise(3);
+    leave(directory, &load, &(0..500).map(|_| random(&mut noise)).collect::<Vec<_>>());
+    rates(&load);
+}
+
+/// A trace, and settings with our answers.
+fn leave(directory: &str, load: &Load, grids: &[Grid]) {
+    let setting = setting(load);
     let mut rows = String::from(
         "upper,lower,up,down,period,evaluation_periods,cooldown_minutes,min_size,max_size,minutes_over,billed\n",
     );
-    for _ in 0..500 {
-        rows += &answered(&setting, &random(&mut noise));
+    for grid in grids {
+        rows += &answered(&setting, grid);
     }
     let number = |demand: &f64| if demand.is_nan() { String::new() } else { demand.to_string() };
     let demand: Vec<String> = load.demand_percent.iter().map(number).collect();
@@ -210,7 +256,6 @@ fn peers(directory: &str) {
         "dynamics.json",
         r#"{"intercept_percent":3.0,"ceiling_percent":50.0,"metric_delay":1,"launch":1,"boot":3,"booting_cpu_percent":10.0,"drain":1,"initial":2}"#,
     );
-    rates(&load);
 }
 
 /// Ours, on the same trace, one core: a tenth of the settings to their ends, and the cheapest of all.
@@ -220,11 +265,16 @@ fn rates(load: &Load) {
     let asked =
         [("every_1", Question::Every), ("every_5", Question::Every), ("cheapest", Question::Cheapest)];
     for (space, (name, question)) in spaces.iter().zip(asked) {
-        let start = Instant::now();
-        std::hint::black_box(question.ask(&Engine::new(&setting, space, ceiling()), 1));
-        let rate = space.len() as f64 * load.demand_percent.len() as f64 / start.elapsed().as_secs_f64();
+        let rate = rate(&setting, space, question, 1);
         println!(r#"{{"tool": "{name}", "settings": {}, "minutes_per_second": {rate:.0}}}"#, space.len());
     }
+}
+
+/// Minutes a second, preparing included.
+fn rate(setting: &Setting<'_>, space: &Space, question: Question, count: usize) -> f64 {
+    let start = Instant::now();
+    std::hint::black_box(question.ask(&Engine::new(setting, space, ceiling()), count));
+    space.len() as f64 * setting.load.demand_percent.len() as f64 / start.elapsed().as_secs_f64()
 }
 
 fn random(noise: &mut Noise) -> Grid {

@@ -1,14 +1,15 @@
-"""Python peers of our sweep: the same rules, written as five kinds of Python users would, with the same answers.
+"""Python peers of our sweep: the same rules, written as six kinds of Python users would, with the same answers.
 
-    python tests/benches/sweep_peers.py DIR [--only NAME ...] [--json]
+    python tests/benches/sweep_peers.py DIR ... [--only NAME ...] [--json]
 
-DIR holds a trace (`trace.csv`, a row a minute, empty where traffic is unknown), the delays (`dynamics.json`) and
+Each DIR holds a trace (`trace.csv`, a row a minute, empty where traffic is unknown), the delays (`dynamics.json`) and
 policies with our answers to them (`policies.csv`). A peer takes (trace, dynamics, policies) and returns, for each
 policy, the minutes with CPU at or over the ceiling and the billed instance minutes:
 
     numba_every     compiled; every policy to its end; on one thread and on two
     numba_ceiling   the same, each policy left at its first minute over the ceiling
     python_loop     a loop over minutes, without libraries
+    pandas_loop     the same over the rows of a frame, as in the talk
     simpy_loop      processes of SimPy: instances, alarms, a policy
     numpy_batch     arrays over thousands of policies, in a loop over minutes
 
@@ -30,6 +31,7 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
+import pandas as pd
 import simpy
 
 # Points beyond the evaluation periods that an alarm looks at.
@@ -45,7 +47,7 @@ MASK = RING - 1
 THREADS = [1, 2]
 ROUNDS, SECONDS_EACH = 5, 2.0
 # Policies and minutes that the slow peers get.
-SIZES = {"python_loop": (30, 2880), "simpy_loop": (10, 2880), "numpy_batch": (4096, 2880)}
+SIZES = {"python_loop": (30, 2880), "pandas_loop": (10, 2880), "simpy_loop": (10, 2880), "numpy_batch": (4096, 2880)}
 
 
 class Dynamics(NamedTuple):
@@ -363,6 +365,13 @@ def replay_each(replay_one, trace, dynamics, policies):
 
 def python_loop(trace, dynamics, policies):
     return replay_each(python_replay, trace, dynamics, policies)
+
+
+def pandas_loop(trace, dynamics, policies):
+    frame = pd.DataFrame({"demand": trace})
+    replay_rows = lambda frame, *rules: python_replay((row["demand"] for _, row in frame.iterrows()), *rules)
+    answers = [replay_rows(frame, dynamics, policy) for policy in policies.each()]
+    return tuple(np.array(column) for column in zip(*answers))
 
 
 # SimPy
@@ -751,7 +760,7 @@ def run(names, trace, dynamics, policies, ours):
             yield from run_part(PARTS[name], trace, dynamics, policies)
 
 
-PARTS = {peer.__name__: peer for peer in (python_loop, simpy_loop, numpy_batch)}
+PARTS = {peer.__name__: peer for peer in (python_loop, pandas_loop, simpy_loop, numpy_batch)}
 NAMES = ["numba_every", "numba_ceiling", *PARTS]
 
 
@@ -762,17 +771,18 @@ def show(answer):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("directory", type=Path, metavar="DIR", help="with trace.csv, dynamics.json and policies.csv")
+    parser.add_argument("directories", type=Path, metavar="DIR", nargs="+", help="with trace.csv, dynamics.json and policies.csv")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--json", action="store_true", help="a JSON line for each peer in place of a table")
     options = parser.parse_args()
-    trace, dynamics = read_trace(options.directory / "trace.csv"), read_dynamics(options.directory / "dynamics.json")
-    policies, ours = read_policies(options.directory / "policies.csv")
-    check_limits(dynamics, policies)
     if not options.json:
         print(f"{'peer':<14} {'threads':>7} {'simulated minutes a second':>27} {'policies':>9} {'minutes':>8}")
-    for answer in run(options.only, trace, dynamics, policies, ours):
-        print(json.dumps(answer), flush=True) if options.json else show(answer)
+    for directory in options.directories:
+        trace, dynamics = read_trace(directory / "trace.csv"), read_dynamics(directory / "dynamics.json")
+        policies, ours = read_policies(directory / "policies.csv")
+        check_limits(dynamics, policies)
+        for answer in run(options.only, trace, dynamics, policies, ours):
+            print(json.dumps({"directory": directory.name, **answer}), flush=True) if options.json else show(answer)
 
 
 if __name__ == "__main__":
