@@ -693,10 +693,12 @@ fn launches_take_as_long_as_activities_say() {
     let times = advice.back_test.as_ref().unwrap().launch_times.unwrap();
     assert_eq!((times.count, times.median_seconds as u32), (4, 100));
     assert!(
-        plain_body(&advice).contains("Launches took 95 to 110 s (4 activities)"),
+        plain_body(&advice).contains("Launches took 95 to 170 s (4 activities)"),
         "{}",
         plain_body(&advice)
     );
+    let slower = "launches of 3 min".to_owned();
+    assert!(advice.holds_with.contains(&slower), "{:?}", advice.holds_with);
 }
 
 #[test]

@@ -96,7 +96,8 @@ impl LaunchTimes {
             .collect();
         seconds.retain(|seconds| *seconds >= 0.0);
         seconds.sort_by(f64::total_cmp);
-        let at = |percent: usize| seconds[(seconds.len() - 1) * percent / 100];
+        // The least that so many percent of them took at most.
+        let at = |percent: usize| seconds[(seconds.len() * percent).div_ceil(100) - 1];
         (seconds.len() >= LEAST_LAUNCHES).then(|| Self {
             count: seconds.len(),
             short_seconds: at(10),
