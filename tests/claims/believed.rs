@@ -13,6 +13,7 @@ use scaling::course::{CapacityChange, Course};
 use scaling::days::{by_day, days};
 use scaling::dynamics::Dynamics;
 use scaling::frontier::{knee, thinned};
+use scaling::light::Light;
 use scaling::policy::{Group, ScalingPolicy, Trigger};
 use scaling::reference::replay;
 use scaling::resampled::{self, resampled};
@@ -159,8 +160,10 @@ fn what_was_chosen_is_judged_by_days_that_it_had_not_seen() {
     let rows = replay(&load, &setting(&load).scenario(&eager.policy));
     assert_eq!(eager.outcome, Outcome::of(&rows[2880..], percent(45.0)));
     assert!(late.outcome.minutes_over > 0 && eager.outcome.minutes_over == 0);
-    assert!(eager.cost_over(&late) > 0.0 && late.cost_over(&eager) < 0.0);
-    assert!(eager.cost_over(&eager).abs() < 1e-12);
+    assert!(eager.cost_over(&late.outcome) > 0.0 && late.cost_over(&eager.outcome) < 0.0);
+    assert!(eager.cost_over(&eager.outcome).abs() < 1e-12);
+    let then = replay(&load, &setting(&load).scenario(&eager.policy))[2879].desired;
+    assert_eq!(split.size_then(&setting(&load), &eager.policy), then);
 }
 
 #[test]
@@ -189,6 +192,42 @@ fn limits_that_were_scheduled_before_are_in_force_for_whoever_comes_later() {
 }
 
 /// Days that cost and show so much.
+#[test]
+fn hindsight_keeps_to_limits_that_were_set_in_the_days_before() {
+    let load = days_of(&[50.0; 7]);
+    let min_size = Some(Instances(4));
+    let at = load.start + Minutes(10);
+    let change = CapacityChange { at, min_size, max_size: None, desired_capacity: None };
+    let setting = Setting { course: Course::new(vec![change], vec![]).unwrap(), ..setting(&load) };
+    let split = split(&load).unwrap();
+    let later = split.judging_load(&load);
+    let seen = Setting { load: &later, course: split.judging_course(&setting), ..setting.clone() };
+    let judged = split.judged(&setting, &policy(90.0, 50.0), percent(45.0)).outcome;
+    let alone = seen.simulate(&policy(90.0, 50.0), Question::whatever_it_takes(percent(45.0))).unwrap();
+    let four = 4 * later.demand_percent.len() as u64;
+    assert_eq!([judged, alone].map(|outcome| outcome.billed_instance_minutes / 100), [four / 100; 2]);
+}
+
+#[test]
+fn each_light_is_what_it_says() {
+    let load = Load { stray_percent: vec![1.0, -1.0, 2.0], ..load(vec![40.0, f64::NAN, 80.0]) };
+    let setting = Setting { dynamics: delays(1, 2, 0), ..setting(&load) };
+    let whatever = |light: Light| light.on(&setting);
+    let demand = |light| whatever(light).load.demand_percent;
+    for twice in [demand(Light::Amplified(2.0)), demand(Light::CostlierRequests(2.0))] {
+        assert!(twice[0] == 80.0 && twice[1].is_nan() && twice[2] == 160.0, "{twice:?}");
+    }
+    let slower = whatever(Light::SlowerLaunch(Minutes(4)));
+    assert_eq!(slower.dynamics, Dynamics { launch: Minutes(4), ..setting.dynamics });
+    let later = whatever(Light::LaterMetrics).dynamics;
+    let metric_delay = Minutes(setting.dynamics.metric_delay.0 + 1);
+    assert_eq!(later, Dynamics { metric_delay, ..setting.dynamics });
+    let shifted = whatever(Light::Shifted(Minutes(2))).load;
+    assert_eq!(shifted.start, load.start - Minutes(2));
+    assert_eq!((shifted.demand_percent.len(), &shifted.demand_percent[..3]), (5, &[40.0; 3][..]));
+    assert_eq!((shifted.demand_percent[4], shifted.stray_percent), (80.0, vec![1.0, 1.0, 1.0, -1.0, 2.0]));
+}
+
 fn outcomes(days: &[(u64, u32, f64)]) -> Vec<Outcome> {
     let some =
         setting(&days_of(&[50.0])).simulate(&policy(40.0, 12.0), Question::whatever_it_takes(percent(45.0)));
@@ -290,6 +329,45 @@ fn advice_is_put_to_the_test_of_days_that_it_had_not_seen() {
         cost * 100.0
     );
     assert!(body.contains(&said) && body.contains("% in no minute of them (highest CPU"), "{body}");
+}
+
+/// Five days on which one instance is not enough for what comes all of a sudden, and two on which it is.
+fn sudden() -> Vec<Sample> {
+    let at = |minute: u32| {
+        let busy = minute % 720 >= 360 && minute < 5 * 1440;
+        let requests = f64::from(if busy { 7000 } else { 1500 } + minute * 37 % 900);
+        let cpu = 2.0 + 0.01 * requests / 3.0 + [0.4, -0.4][minute as usize % 2];
+        let values = [(Metric::Requests, requests), (Metric::CpuPercent, cpu), (Metric::InService, 3.0)];
+        stages::sample(minute, &values)
+    };
+    (0..7 * 1440).map(at).collect()
+}
+
+#[test]
+fn what_a_choice_cost_is_held_against_the_cheapest_of_the_days_that_judge() {
+    let advice = advised_on(sudden(), stages::sweep_request());
+    let walk = advice.walk_forward.as_ref().unwrap();
+    let (cost, chosen) = (walk.cost_over_best.unwrap(), walk.chosen.as_ref().unwrap());
+    // Two instances where one would have done.
+    assert!(chosen.outcome.minutes_over == 0 && (0.9..1.1).contains(&cost), "{cost} {walk:?}");
+}
+
+#[test]
+fn settings_must_hold_if_requests_cost_as_much_as_they_may() {
+    let costs = [0.97, 1.03, 1.0, 0.98, 1.02, 1.01, 0.99];
+    let varied = week(CALM).into_iter().enumerate().map(|(minute, mut sample)| {
+        let [cpu, requests] =
+            [Metric::CpuPercent, Metric::Requests].map(|metric| sample.get(metric).unwrap());
+        let more = (costs[minute / 1440] - 1.0) * 0.01 * requests / 3.0;
+        sample.set(Metric::CpuPercent, cpu + more).unwrap();
+        sample
+    });
+    let advice = advised_on(varied.collect(), stages::sweep_request());
+    let fit = advice.model.fit.as_ref().unwrap();
+    let factor = fit.confidence.as_ref().unwrap().coefficient.high / fit.coefficient;
+    assert!(factor > 1.005, "{factor}");
+    let costlier = format!("requests that cost {factor:.2} times as much");
+    assert!(advice.holds_with.contains(&costlier), "{costlier}: {:?}", advice.holds_with);
 }
 
 #[test]

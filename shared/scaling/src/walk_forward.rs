@@ -9,10 +9,10 @@ use std::ops::Range;
 use crate::course::Course;
 use crate::days::{FEWEST_DAYS, by_day, days, part};
 use crate::policy::ScalingPolicy;
-use crate::simulate::Outcome;
+use crate::simulate::{Outcome, minutes};
 use crate::sweep::Setting;
 use crate::traffic::Load;
-use crate::units::CpuPercent;
+use crate::units::{CpuPercent, Instances};
 
 /// Of seven days, five choose and two judge.
 const CHOOSING: usize = 5;
@@ -53,6 +53,11 @@ impl Split {
         setting.course.seen_from(self.judging_load(setting.load).start)
     }
 
+    /// Instances that `policy` has come to want when the days that judge begin: who is chosen by these alone starts with as many.
+    pub fn size_then(&self, setting: &Setting<'_>, policy: &ScalingPolicy) -> Instances {
+        minutes(setting.load, &setting.scenario(policy))[self.judging[0].start - 1].desired
+    }
+
     /// Minutes over the ceiling that are allowed in each part, if `allowed` are in all.
     pub fn allowed(&self, allowed: u32) -> (u32, u32) {
         let (choosing, judging) = (self.choosing.len() as u32, self.judging.len() as u32);
@@ -80,10 +85,10 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// How much more it cost than `best` on the same days, as a share; below zero where it cost less, since it was over the
+    /// How much more it cost than `best` did on the same days, as a share; below zero where it cost less, since it was over the
     /// ceiling where that was not.
-    pub fn cost_over(&self, best: &Self) -> f64 {
-        let [own, best] = [self, best].map(|judged| judged.outcome.billed_instance_minutes as f64);
+    pub fn cost_over(&self, best: &Outcome) -> f64 {
+        let [own, best] = [&self.outcome, best].map(|outcome| outcome.billed_instance_minutes as f64);
         own / best - 1.0
     }
 }

@@ -86,22 +86,28 @@ impl Replay<'_> {
         let best = first.with_engines(space, |engines| first.choice(engines, NEAR, &|_| ()).best);
         let judged = |best: Evaluated| split.judged(&self.setting, &best.policy, self.question.ceiling);
         let chosen = best.map(judged);
-        let hindsight = chosen.and_then(|_| self.hindsight(space, &split, allowed_after));
-        let hindsight = hindsight.map(judged);
+        let hindsight = chosen.and_then(|chosen| self.hindsight(space, &split, &chosen, allowed_after));
         Some(WalkForwardDocument {
             days_choosing: split.choosing.len(),
             days_judging: split.judging.len(),
             chosen: chosen
                 .map(|chosen| policy(&Evaluated { policy: chosen.policy, outcome: chosen.outcome })),
-            cost_over_best: chosen.zip(hindsight).map(|(chosen, best)| chosen.cost_over(&best)),
+            cost_over_best: chosen.zip(hindsight).map(|(chosen, best)| chosen.cost_over(&best.outcome)),
         })
     }
 
     /// The cheapest that holds in all lights on the days that judge.
-    fn hindsight(&self, space: &Space, split: &walk_forward::Split, allowed: u32) -> Option<Evaluated> {
+    fn hindsight(
+        &self,
+        space: &Space,
+        split: &walk_forward::Split,
+        chosen: &walk_forward::Judged,
+        allowed: u32,
+    ) -> Option<Evaluated> {
         let load = split.judging_load(self.setting.load);
         let course = split.judging_course(&self.setting);
-        let last = self.over(Setting { load: &load, course, ..self.setting.clone() }, allowed);
+        let initial = split.size_then(&self.setting, &chosen.policy);
+        let last = self.over(Setting { load: &load, course, initial, ..self.setting.clone() }, allowed);
         last.with_engines(space, |engines| last.cheapest(engines, 1)).first().copied()
     }
 
