@@ -401,7 +401,7 @@ fn bytes_of_thresholds(steps: &[u32; MOST], units: &Units) -> [Bytes; 2] {
 
 /// A pack at work.
 ///
-/// `W` is the width of a row, `N` how many points an alarm looks at (up to three), `APART` what [`Moves::are_apart`] says.
+/// `W` is the width of a row, `N` how many points an alarm looks at (up to three), `MODE` what [`Moves::mode`] says.
 struct Live<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> {
     lanes: L,
     with: Given<'a>,
@@ -927,7 +927,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let (lanes, with) = (self.lanes, self.with);
         let (sum, weight) = self.weigh(units, end);
         let all = lanes.add_words(sum, self.word(with.watch.points.period as u16 * units.left_out));
-        let [(upper, _), (lower, lower_at_most)] = self.weighed_thresholds(weight);
+        let (upper, (lower, lower_at_most)) = self.weighed_thresholds(weight);
         let (not_above, surely_not_above) = (lanes.le_words(sum, upper), lanes.le_words(all, upper));
         let (below, surely_not_below) = (lanes.le_words(all, lower), lanes.le_words(lower_at_most, sum));
         let in_between = lanes.select(below, lanes.splat(0), self.upper);
@@ -939,33 +939,28 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         if lanes.any(unsure) { self.summed_over_changes(end, seen, unsure) } else { seen }
     }
 
-    /// The upper and the lower threshold times instance-minutes, in units: at least and at most.
+    /// The upper threshold times instance-minutes, in whole units, and the lower one: at least and at most.
     #[inline(always)]
-    fn weighed_thresholds(&self, weight: L::Words) -> [(L::Words, L::Words); 2] {
-        let lanes = self.lanes;
-        if !Units::are_wide::<W>() {
-            let upper = lanes.mul_words(weight, self.fine.upper);
-            let lower = lanes.mul_words(weight, self.fine.lower);
-            return [(upper, upper), (lower, lower)];
+    fn weighed_thresholds(&self, weight: L::Words) -> (L::Words, (L::Words, L::Words)) {
+        let (lanes, fine) = (self.lanes, &*self.fine);
+        if Units::are_wide::<W>() {
+            let lower = lanes.mul_high_words(weight, fine.lower);
+            (lanes.mul_high_words(weight, fine.upper), (lower, lanes.add_words(lower, self.word(1))))
+        } else {
+            let lower = lanes.mul_words(weight, fine.lower);
+            (lanes.mul_words(weight, fine.upper), (lower, lower))
         }
-        let one = self.word(1);
-        let upper = lanes.mul_high_words(weight, self.fine.upper);
-        let lower = lanes.mul_high_words(weight, self.fine.lower);
-        [(upper, lanes.add_words(upper, one)), (lower, lanes.add_words(lower, one))]
     }
 
-    /// What is shown in a point's minutes, in units, and of how many instance-minutes, as thresholds are multiplied by. Where the point before was summed up
-    /// not long ago, what is new is added to it, and what is old taken away.
+    /// What is shown in a point's minutes, in units, and instance-minutes, to be multiplied by thresholds. Where the point before
+    /// was summed up not long ago, what is new is added to it, and what is old taken away.
     #[inline(always)]
     fn weigh(&mut self, units: &Units, end: usize) -> (L::Words, L::Words) {
         let (lanes, period) = (self.lanes, self.with.watch.points.period);
         if period == 1 {
             let ((shown, in_service), none) = (self.added(units, end - 1), lanes.splat(0));
-            let are_wide = Units::are_wide::<W>();
-            return (
-                shown,
-                if are_wide { lanes.words(none, in_service) } else { lanes.words(in_service, none) },
-            );
+            let (low, high) = if Units::are_wide::<W>() { (none, in_service) } else { (in_service, none) };
+            return (shown, lanes.words(low, high));
         }
         let again = end < self.sums.end + period && self.sums.end >= period;
         if !again {
