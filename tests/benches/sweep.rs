@@ -36,7 +36,11 @@ fn main() {
 }
 
 fn percents(values: std::ops::Range<u32>) -> Vec<CpuPercent> {
-    values.map(|value| CpuPercent::new(f64::from(value)).unwrap()).collect()
+    values.map(percent).collect()
+}
+
+fn percent(value: u32) -> CpuPercent {
+    CpuPercent::new(f64::from(value)).unwrap()
 }
 
 /// All 14.3 million settings of fleets up to 15; as many of larger fleets.
@@ -75,10 +79,9 @@ fn few(max_size: u32) -> Grid {
 
 /// 360 of them.
 fn spread(max_size: u32) -> Grid {
-    let some = |values: &[u32]| values.iter().map(|value| percents(*value..*value + 1)[0]).collect();
     Grid {
-        upper_thresholds: some(&[20, 30, 40, 50, 70]),
-        lower_thresholds: some(&[5, 12, 19]),
+        upper_thresholds: [20, 30, 40, 50, 70].map(percent).to_vec(),
+        lower_thresholds: [5, 12, 19].map(percent).to_vec(),
         cooldowns: [60, 360].map(Seconds).to_vec(),
         min_sizes: vec![Instances(1), Instances(2)],
         ..few(max_size)
@@ -88,10 +91,8 @@ fn spread(max_size: u32) -> Grid {
 /// 200 settings of a user's own.
 fn short_list() -> Grid {
     Grid {
-        upper_thresholds: [30, 35, 40, 45].map(|value| CpuPercent::new(f64::from(value)).unwrap()).to_vec(),
-        lower_thresholds: [10, 15, 20, 22, 25]
-            .map(|value| CpuPercent::new(f64::from(value)).unwrap())
-            .to_vec(),
+        upper_thresholds: [30, 35, 40, 45].map(percent).to_vec(),
+        lower_thresholds: [10, 15, 20, 22, 25].map(percent).to_vec(),
         upper_breach_scale_increments: (1..=5).map(Instances).collect(),
         lower_breach_scale_increments: vec![Instances(1)],
         periods: vec![Minutes(1)],

@@ -367,11 +367,13 @@ def python_loop(trace, dynamics, policies):
     return replay_each(python_replay, trace, dynamics, policies)
 
 
+def pandas_replay(trace, dynamics, policy):
+    rows = pd.DataFrame({"demand": trace}).iterrows()
+    return python_replay((row["demand"] for _, row in rows), dynamics, policy)
+
+
 def pandas_loop(trace, dynamics, policies):
-    frame = pd.DataFrame({"demand": trace})
-    replay_rows = lambda frame, *rules: python_replay((row["demand"] for _, row in frame.iterrows()), *rules)
-    answers = [replay_rows(frame, dynamics, policy) for policy in policies.each()]
-    return tuple(np.array(column) for column in zip(*answers))
+    return replay_each(pandas_replay, trace, dynamics, policies)
 
 
 # SimPy

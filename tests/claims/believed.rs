@@ -22,7 +22,7 @@ use scaling::simulate::{Outcome, Question, simulate};
 use scaling::sweep::Setting;
 use scaling::traffic::Load;
 use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds, Window};
-use scaling::walk_forward::split;
+use scaling::walk_forward::{cost_over, split};
 
 use crate::{agreement, block_on, stages};
 
@@ -160,8 +160,8 @@ fn what_was_chosen_is_judged_by_days_that_it_had_not_seen() {
     let rows = replay(&load, &setting(&load).scenario(&eager.policy));
     assert_eq!(eager.outcome, Outcome::of(&rows[2880..], percent(45.0)));
     assert!(late.outcome.minutes_over > 0 && eager.outcome.minutes_over == 0);
-    assert!(eager.cost_over(&late.outcome) > 0.0 && late.cost_over(&eager.outcome) < 0.0);
-    assert!(eager.cost_over(&eager.outcome).abs() < 1e-12);
+    assert!(cost_over(&eager.outcome, &late.outcome) > 0.0 && cost_over(&late.outcome, &eager.outcome) < 0.0);
+    assert!(cost_over(&eager.outcome, &eager.outcome).abs() < 1e-12);
     let then = replay(&load, &setting(&load).scenario(&eager.policy))[2879].desired;
     assert_eq!(split.size_then(&setting(&load), &eager.policy), then);
 }
@@ -293,10 +293,7 @@ fn week(days: [f64; 7]) -> Vec<Sample> {
     let at = |minute: u32| {
         let phase = f64::from(minute % 720) / 720.0;
         let wave = 1000.0 + 8000.0 * (1.0 - (2.0 * phase - 1.0).abs());
-        let requests = (wave * days[minute as usize / 1440]).round();
-        let cpu = 2.0 + 0.01 * requests / 3.0 + [0.4, -0.4][minute as usize % 2];
-        let values = [(Metric::Requests, requests), (Metric::CpuPercent, cpu), (Metric::InService, 3.0)];
-        stages::sample(minute, &values)
+        stages::on_three(minute, (wave * days[minute as usize / 1440]).round())
     };
     (0..7 * 1440).map(at).collect()
 }
@@ -337,10 +334,7 @@ fn advice_is_put_to_the_test_of_days_that_it_had_not_seen() {
 fn sudden() -> Vec<Sample> {
     let at = |minute: u32| {
         let busy = minute % 720 >= 360 && minute < 5 * 1440;
-        let requests = f64::from(if busy { 7000 } else { 1500 } + minute * 37 % 900);
-        let cpu = 2.0 + 0.01 * requests / 3.0 + [0.4, -0.4][minute as usize % 2];
-        let values = [(Metric::Requests, requests), (Metric::CpuPercent, cpu), (Metric::InService, 3.0)];
-        stages::sample(minute, &values)
+        stages::on_three(minute, f64::from(if busy { 7000 } else { 1500 } + minute * 37 % 900))
     };
     (0..7 * 1440).map(at).collect()
 }

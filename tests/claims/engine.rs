@@ -36,6 +36,11 @@ fn percent(value: f64) -> CpuPercent {
     CpuPercent::new(value).unwrap()
 }
 
+fn plain(demand_percent: Vec<f64>) -> Load {
+    let start = MinuteUtc::new(0).unwrap();
+    Load { start, intercept_percent: 3.0, coefficient: 1.0, demand_percent, stray_percent: vec![] }
+}
+
 fn ceiling() -> CpuPercent {
     percent(50.0)
 }
@@ -276,14 +281,7 @@ proptest! {
 #[test]
 fn months_of_hundreds_of_instances_come_to_what_they_come_to_alone() {
     let level = |minute: u32| f64::from(3_000 + minute / 7 * 7_919 % 9_000 + minute * 37 % 900);
-    let demand_percent = (0..24_000).map(level).collect();
-    let load = Load {
-        start: MinuteUtc::new(0).unwrap(),
-        intercept_percent: 3.0,
-        coefficient: 1.0,
-        demand_percent,
-        stray_percent: vec![],
-    };
+    let load = plain((0..24_000).map(level).collect());
     let dynamics = Dynamics { group_average: GroupAverage::OfSamples, ..Dynamics::default() };
     for (lower, max_size) in [(20.0, 255), (20.3, 200)] {
         let grid = Grid {
@@ -504,14 +502,7 @@ fn who_was_over_before_is_not_held_to_what_was_needed_then() {
 /// The specification itself, without the fast replay in between.
 #[test]
 fn every_setting_of_a_day_comes_to_what_the_reference_says() {
-    let demand_percent = (0..1_440_u32).map(|minute| f64::from(20 + minute * 7 % 190 + minute / 9)).collect();
-    let load = Load {
-        start: MinuteUtc::new(0).unwrap(),
-        intercept_percent: 3.0,
-        coefficient: 1.0,
-        demand_percent,
-        stray_percent: vec![],
-    };
+    let load = plain((0..1_440_u32).map(|minute| f64::from(20 + minute * 7 % 190 + minute / 9)).collect());
     let thresholds = |from: u32| (from..90).step_by(7).map(|value| percent(f64::from(value))).collect();
     let grid = Grid {
         upper_thresholds: thresholds(12),

@@ -47,20 +47,20 @@ pub(crate) fn sample(minute: u32, values: &[(Metric, f64)]) -> Sample {
     sample
 }
 
-/// Two days of a slow wave between 1000 and 9000 requests a minute on three instances; CPU is 2 + 0.01 for
-/// each request a minute and instance, and a little to and fro.
+/// Two days of a slow wave between 1000 and 9000 requests a minute on three instances.
 pub(crate) fn two_days() -> Vec<Sample> {
     let wave = |minute: u32| {
         let phase = f64::from(minute % 720) / 720.0;
         1000.0 + 8000.0 * (1.0 - (2.0 * phase - 1.0).abs())
     };
-    let at = |minute: u32| {
-        let requests = wave(minute).round();
-        let stray = [0.4, -0.4][minute as usize % 2];
-        let cpu = 2.0 + 0.01 * requests / 3.0 + stray;
-        sample(minute, &[(Metric::Requests, requests), (Metric::CpuPercent, cpu), (Metric::InService, 3.0)])
-    };
-    (0..2880).map(at).collect()
+    (0..2880).map(|minute| on_three(minute, wave(minute).round())).collect()
+}
+
+/// CPU is 2 + 0.01 for each request a minute and instance, and a little to and fro.
+pub(crate) fn on_three(minute: u32, requests: f64) -> Sample {
+    let stray = [0.4, -0.4][minute as usize % 2];
+    let cpu = 2.0 + 0.01 * requests / 3.0 + stray;
+    sample(minute, &[(Metric::Requests, requests), (Metric::CpuPercent, cpu), (Metric::InService, 3.0)])
 }
 
 /// A fixed group of three, more than the night needs.

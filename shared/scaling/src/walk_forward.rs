@@ -10,7 +10,7 @@ use crate::course::Course;
 use crate::days::{FEWEST_DAYS, by_day, days, part};
 use crate::policy::ScalingPolicy;
 use crate::simulate::{Outcome, minutes};
-use crate::sweep::Setting;
+use crate::sweep::{Evaluated, Setting};
 use crate::traffic::Load;
 use crate::units::{CpuPercent, Instances};
 
@@ -66,29 +66,18 @@ impl Split {
     }
 
     /// What `policy` does to the days that judge, having gone through those before: all of them together.
-    pub fn judged(&self, setting: &Setting<'_>, policy: &ScalingPolicy, ceiling: CpuPercent) -> Judged {
+    pub fn judged(&self, setting: &Setting<'_>, policy: &ScalingPolicy, ceiling: CpuPercent) -> Evaluated {
         let (before, after) = (self.judging[0].start, setting.load.demand_percent.len());
         match by_day(setting, policy, ceiling, &[0..before, before..after])[..] {
-            [_, outcome] => Judged { policy: *policy, outcome },
+            [_, outcome] => Evaluated { policy: *policy, outcome },
             _ => unreachable!("two parts have two outcomes"),
         }
     }
 }
 
-/// What a setting did to days that it had not seen.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Judged {
-    /// The setting.
-    pub policy: ScalingPolicy,
-    /// What it did.
-    pub outcome: Outcome,
-}
-
-impl Judged {
-    /// How much more it cost than `best` did on the same days, as a share; below zero where it cost less, since it was over the
-    /// ceiling where that was not.
-    pub fn cost_over(&self, best: &Outcome) -> f64 {
-        let [own, best] = [&self.outcome, best].map(|outcome| outcome.billed_instance_minutes as f64);
-        own / best - 1.0
-    }
+/// How much more a setting cost than the `best` did on the same days, as a share; below zero where it cost less, since it was over
+/// the ceiling where that was not.
+pub fn cost_over(own: &Outcome, best: &Outcome) -> f64 {
+    let [own, best] = [own, best].map(|outcome| outcome.billed_instance_minutes as f64);
+    own / best - 1.0
 }

@@ -13,7 +13,7 @@ use scaling::resampled::{self, resampled};
 use scaling::simulate::{Outcome, Question};
 use scaling::sweep::{Evaluated, Grid, Setting};
 use scaling::units::{CpuPercent, Instances, Minutes, Seconds};
-use scaling::walk_forward::{self, split};
+use scaling::walk_forward::{Split, cost_over, split};
 
 use super::{Aim, Engines, GridOverrides, Judged, KEPT, NEAR, Present, Replay, chosen};
 use crate::documents::{
@@ -84,15 +84,16 @@ impl Replay<'_> {
         let first = split.choosing_load(load);
         let first = self.over(Setting { load: &first, ..self.setting.clone() }, allowed);
         let best = first.with_engines(space, |engines| first.choice(engines, NEAR, &|_| ()).best);
-        let judged = |best: Evaluated| split.judged(&self.setting, &best.policy, self.question.ceiling);
-        let chosen = best.map(judged);
-        let hindsight = chosen.and_then(|chosen| self.hindsight(space, &split, &chosen, allowed_after));
+        let chosen = best.map(|best| split.judged(&self.setting, &best.policy, self.question.ceiling));
+        let hindsight =
+            chosen.and_then(|chosen| self.hindsight(space, &split, &chosen.policy, allowed_after));
         Some(WalkForwardDocument {
             days_choosing: split.choosing.len(),
             days_judging: split.judging.len(),
-            chosen: chosen
-                .map(|chosen| policy(&Evaluated { policy: chosen.policy, outcome: chosen.outcome })),
-            cost_over_best: chosen.zip(hindsight).map(|(chosen, best)| chosen.cost_over(&best.outcome)),
+            chosen: chosen.as_ref().map(policy),
+            cost_over_best: chosen
+                .zip(hindsight)
+                .map(|(chosen, best)| cost_over(&chosen.outcome, &best.outcome)),
         })
     }
 
@@ -100,13 +101,13 @@ impl Replay<'_> {
     fn hindsight(
         &self,
         space: &Space,
-        split: &walk_forward::Split,
-        chosen: &walk_forward::Judged,
+        split: &Split,
+        chosen: &ScalingPolicy,
         allowed: u32,
     ) -> Option<Evaluated> {
         let load = split.judging_load(self.setting.load);
         let course = split.judging_course(&self.setting);
-        let initial = split.size_then(&self.setting, &chosen.policy);
+        let initial = split.size_then(&self.setting, chosen);
         let last = self.over(Setting { load: &load, course, initial, ..self.setting.clone() }, allowed);
         last.with_engines(space, |engines| last.cheapest(engines, 1)).first().copied()
     }

@@ -1049,7 +1049,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             for minute in self.known(end) {
                 let serving = pack.had_serving[minute % HISTORY].0[lane];
                 let booting = u32::from(pack.had_booting[minute % HISTORY].0[lane]);
-                steps += trace.steps::<W>(minute, serving) + booting * moves.booting_steps;
+                steps += trace.steps(W, minute, serving) + booting * moves.booting_steps;
                 weight += u32::from(serving) + booting;
             }
             let thresholds = (pack.upper_steps[lane], pack.lower_steps[lane]);

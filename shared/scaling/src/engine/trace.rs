@@ -117,7 +117,7 @@ impl Units {
         for minute in 0..trace.len() {
             let (low, high) = (units.low.row_mut(minute), units.high.row_mut(minute));
             for size in 1..=trace.most {
-                let (steps, place) = (trace.steps_anew(minute, size), usize::from(size));
+                let (steps, place) = (trace.steps(trace.width(), minute, size), usize::from(size));
                 [low[place], high[place]] = ((steps >> unit) as u16).to_le_bytes();
             }
         }
@@ -168,10 +168,11 @@ impl<'a> Trace<'a> {
         self.shown = shown;
     }
 
-    /// What so many serving instances show in a minute, all together, in steps; 0 where nothing is known.
+    /// What so many serving instances show in a minute, all together, in steps; 0 where nothing is known. `width` is that of rows,
+    /// which the kernel knows from its compiler.
     #[inline(always)]
-    pub(super) fn steps<const W: usize>(&self, minute: usize, serving: u8) -> u32 {
-        let shown = self.shown.get(minute * W + usize::from(serving));
+    pub(super) fn steps(&self, width: usize, minute: usize, serving: u8) -> u32 {
+        let shown = self.shown.get(minute * width + usize::from(serving));
         shown.copied().unwrap_or_else(|| self.steps_anew(minute, serving))
     }
 
