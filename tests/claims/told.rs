@@ -7,8 +7,8 @@ use pipeline::advice::{self, Frame, Message, changes, digest, of_news};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Environment, Key};
 use pipeline::documents::{
-    Confidence, DriftDocument, GradeDocument, Kind, OptionDocument, PublishedDocument,
-    RecommendationDocument, ToldDocument, VerdictDocument,
+    Confidence, CreditsDocument, DriftDocument, GradeDocument, Kind, OptionDocument, PolicyDocument,
+    PublishedDocument, RecommendationDocument, ToldDocument, VerdictDocument,
 };
 use pipeline::ingest::{self, IngestRequest};
 use pipeline::news::{LEAST_GAIN, News, Word, Worth};
@@ -573,4 +573,138 @@ fn a_difference_names_what_changed_and_weighs_the_reasons() {
     let allowed = RecommendationDocument { minutes_over_allowed: 15, ..before.clone() };
     assert_eq!(difference(&before, &allowed).why, ["15 minutes may be over the ceiling, not 0."]);
     assert_eq!(difference(&before, &before).why, ["Nothing that is known here changed by as much as 1 %."]);
+}
+
+/// Why the usual advice became another one, a sentence after the other.
+fn why(change: impl FnOnce(&mut [RecommendationDocument; 2])) -> String {
+    let mut pair = [self::change(), self::change()];
+    change(&mut pair);
+    difference(&pair[0], &pair[1]).why.join(" ")
+}
+
+#[test]
+fn another_cost_is_told_with_what_the_fits_leave_open() {
+    let of = |low_before: f64, low_after: f64| {
+        let told = why(|pair| {
+            for (advice, low) in pair.iter_mut().zip([low_before, low_after]) {
+                let fit = advice.model.fit.as_mut().unwrap();
+                let coefficient = &mut fit.confidence.as_mut().unwrap().coefficient;
+                (coefficient.low, coefficient.high) = (low, low + 1.0);
+                advice.model.coefficient = low + 0.5;
+            }
+        });
+        assert!(told.starts_with("A request costs "), "{told}");
+        told
+    };
+    for (before, after) in [(1.0, 2.5), (2.5, 1.0)] {
+        assert!(of(before, after).ends_with("than before, beyond what either fit leaves open."));
+    }
+    for (before, after) in [(1.0, 1.9), (1.9, 1.0)] {
+        assert!(of(before, after).ends_with("than before, which is within what the fits leave open."));
+    }
+}
+
+#[test]
+fn another_ceiling_is_told_as_one_and_less_room_under_the_same_by_what_cpu_strays() {
+    let higher = why(|[_, after]| (after.cpu_ceiling_percent, after.cpu_held_percent) = (60.0, 59.0));
+    assert_eq!(higher, "The ceiling is 60 %, not 50 %.");
+    let less = why(|[before, after]| {
+        (before.cpu_held_percent, after.cpu_held_percent) = (49.0, 45.0);
+        for (advice, spread) in [(before, 0.5), (after, 2.5)] {
+            advice.model.fit.as_mut().unwrap().residual_spread_percent = spread;
+        }
+    });
+    let strays = "since CPU strays from its line by 2.5 points, not 0.5.";
+    assert_eq!(less, format!("A replay has to stay under 45.0 %, not 49.0 %, {strays}"));
+}
+
+#[test]
+fn settings_that_somebody_changed_are_told_as_those_that_were_advised_only_if_they_are() {
+    let present = |advice: &mut RecommendationDocument, options| {
+        let now = advice.present.as_mut().unwrap();
+        (now.options, now.given) = (options, None);
+    };
+    let advised = change().recommended.unwrap().options;
+    let other = with(&[("UpperThreshold", "41")]);
+    let changed = "The settings of the environment were changed in between";
+    assert_eq!(why(|[_, after]| present(after, other.clone())), format!("{changed}."));
+    let adopted = why(|[_, after]| present(after, advised.clone()));
+    assert_eq!(adopted, format!("{changed}: they are those that were advised."));
+    let kept = why(|[before, after]| {
+        before.verdict = VerdictDocument::Keep;
+        present(after, advised.clone());
+    });
+    assert_eq!(kept, format!("{changed}."));
+    for known in [0, 1] {
+        let unknown = why(|pair| present(&mut pair[known], vec![]));
+        assert_eq!(unknown, "Nothing that is known here changed by as much as 1 %.");
+    }
+}
+
+#[test]
+fn what_settings_have_to_hold_in_besides_is_told_but_for_shifts() {
+    let lights = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let asked = |before: &[&str], after: &[&str]| {
+        why(|pair| [pair[0].holds_with, pair[1].holds_with] = [lights(before), lights(after)])
+    };
+    let more = ["1.10 times the traffic", "launches of 3 min", "later metrics"];
+    let new = "Settings now have to hold with launches of 3 min and with later metrics.";
+    assert_eq!(asked(&more[..1], &more), new);
+    let nothing = "Nothing that is known here changed by as much as 1 %.";
+    assert_eq!(asked(&more, &more[..1]), nothing);
+    assert_eq!(asked(&more[..1], &["1.10 times the traffic", "the traffic 2 min later"]), nothing);
+    assert_eq!(asked(&[], &more), nothing);
+}
+
+#[test]
+fn what_was_advised_is_held_against_the_traffic_of_the_second() {
+    let told = |holds| {
+        let PolicyDocument { options, outcome } = change().recommended.unwrap();
+        ToldDocument { at: window().end.start(), options, outcome, holds }
+    };
+    let hours = change().recommended.unwrap().outcome.instance_hours;
+    for (holds, words) in [(true, "would still hold"), (false, "would no longer hold")] {
+        let said = why(|[_, after]| after.told = Some(told(holds)));
+        let taken = format!("and take {hours:.1} instance hours, where those recommended now take {hours:.1}.");
+        assert_eq!(said, format!("On the traffic of the second, the settings of the first {words} {taken}"));
+    }
+    let nothing = "Nothing that is known here changed by as much as 1 %.";
+    let others = why(|[_, after]| after.told = Some(ToldDocument { options: vec![], ..told(true) }));
+    assert_eq!(others, nothing);
+    let kept = why(|[before, after]| {
+        before.verdict = VerdictDocument::Keep;
+        after.told = Some(told(true));
+    });
+    assert_eq!(kept, nothing);
+}
+
+#[test]
+fn numbers_that_differ_are_told_as_a_share() {
+    let mut pair = [change(), change()];
+    pair[1].model.coefficient *= 1.3;
+    pair[0].model.intercept_percent = 0.0;
+    let numbers = difference(&pair[0], &pair[1]).numbers;
+    let share = |what: &str| numbers.iter().find(|number| number.what == what).unwrap().share();
+    assert!((share("% CPU for a request per minute").unwrap() - 0.3).abs() < 1e-9);
+    assert_eq!((share("% CPU without requests"), share("ceiling, % CPU")), (None, Some(0.0)));
+}
+
+#[test]
+fn credits_in_unlimited_mode_are_told_where_a_whole_one_is_spent_beyond_what_is_earned() {
+    let said = |unlimited, minutes_throttled, surplus_credits| {
+        let instance_type = "t3.small".to_owned();
+        let credits = CreditsDocument {
+            instance_type,
+            unlimited,
+            baseline_percent: 20.0,
+            minutes_throttled,
+            surplus_credits,
+        };
+        let advice = RecommendationDocument { credits: Some(credits), ..change() };
+        in_one_line(&advice::message(&advice).body)
+    };
+    let none = "Starting with none saved up, no instance would run out.";
+    assert!(said(true, 0, 0.9).contains(none) && said(false, 0, 0.0).contains(none));
+    assert!(said(true, 0, 12.4).contains("the group would spend 12 credits more than it earns"));
+    assert!(said(false, 7, 0.0).contains("instances would be held at their baseline in 7 minutes"));
 }

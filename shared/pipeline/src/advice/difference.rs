@@ -60,7 +60,7 @@ impl NumberDifference {
     /// By how much more it is, as a share.
     pub fn share(&self) -> Option<f64> {
         let (before, after) = (self.before?, self.after?);
-        (before != 0.0).then(|| after / before - 1.0).filter(|share| share.is_finite())
+        (before != 0.0).then(|| after / before - 1.0)
     }
 }
 
