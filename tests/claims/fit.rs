@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use scaling::coefficient::{Circumstances, Fit, FitError, FitRules, Interval, fit, fit_within};
-use scaling::observation::LeftOut;
+use scaling::observation::{LeftOut, Series, with_cpu_earlier};
 use scaling::sample::{Metric, Period, Sample};
 use scaling::units::{CpuPercent, MinuteUtc, Minutes};
 
@@ -44,6 +44,44 @@ fn a_straight_line_is_found_exactly() {
     assert!(is_near(fit.model.coefficient(), 0.01) && is_near(fit.model.intercept_percent(), 3.0));
     assert!(is_near(fit.r_squared, 1.0) && fit.residual_spread_percent < 1e-6);
     assert_eq!(fit.usable, 60);
+}
+
+#[test]
+fn cpu_that_is_late_is_moved_to_its_requests_and_nothing_else_is() {
+    let mut late: Vec<Sample> =
+        (0..6).map(|i| minute(i, f64::from(100 + i), f64::from(10 + i), f64::from(1 + i))).collect();
+    late[3].set(Metric::CpuPercentMax, 50.0).unwrap();
+    let five = [(Metric::CpuPercent, 12.0), (Metric::Requests, 9.0)];
+    late.push(sample(10, Period::FiveMinutes, &five));
+    let moved = with_cpu_earlier(&late, Minutes(2));
+    let all = |metric: Metric| -> Vec<Option<f64>> { moved.iter().map(|sample| sample.get(metric)).collect() };
+    let cpu = [Some(12.0), Some(13.0), Some(14.0), Some(15.0), None, None, Some(12.0)];
+    assert_eq!(all(Metric::CpuPercent), cpu);
+    assert_eq!(all(Metric::CpuPercentMax), [None, Some(50.0), None, None, None, None, None]);
+    for metric in [Metric::Requests, Metric::InService] {
+        let before: Vec<Option<f64>> = late.iter().map(|sample| sample.get(metric)).collect();
+        assert_eq!(all(metric), before);
+    }
+    assert_eq!(with_cpu_earlier(&late, Minutes(0)), late);
+}
+
+#[test]
+fn minutes_make_five_of_requests_by_their_sum_and_of_levels_by_their_mean() {
+    let minutes: Vec<Sample> = (0..5).map(|i| minute(i, f64::from(100 + i), f64::from(10 + i), 2.0)).collect();
+    let series = Series::of(&minutes);
+    let of = |metric| series.value(minutes[0].minute_utc, Period::FiveMinutes, metric);
+    let all = [Metric::Requests, Metric::CpuPercent, Metric::InService].map(of);
+    assert_eq!(all, [Some(510.0), Some(12.0), Some(2.0)]);
+    let four = Series::of(&minutes[..4]);
+    assert_eq!(four.value(minutes[0].minute_utc, Period::FiveMinutes, Metric::Requests), None);
+}
+
+#[test]
+fn a_line_that_explains_too_little_says_how_late_cpu_was_taken_to_be_if_it_was() {
+    let refusal =
+        |lag| FitError::RSquaredTooLow { r_squared: 0.3, lag: Minutes(lag), needed: 0.6 }.to_string();
+    assert!(refusal(2).contains("(R² 0.30 with CPU 2 min late, 0.60 needed)"), "{}", refusal(2));
+    assert!(refusal(0).contains("(R² 0.30, 0.60 needed)"), "{}", refusal(0));
 }
 
 #[test]

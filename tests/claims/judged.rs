@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pipeline::check;
 use pipeline::recorded::ebextensions::read;
-use scaling::judge::{Finding, Severity, judge};
+use scaling::judge::{Finding, Severity, judge, never_reached};
 use scaling::settings::Settings;
 
 fn trigger(options: &[(&'static str, &'static str)]) -> Settings {
@@ -168,6 +168,23 @@ fn shared(path: &str) -> Vec<u8> {
 fn said_of(path: &str) -> String {
     let checked = check::file(path, &shared(path)).unwrap();
     checked.findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_threshold_of_cpu_at_or_above_the_level_where_cpu_stays_is_never_reached() {
+    let told = |settings: &Settings| never_reached(settings, 60.0).is_some();
+    let with = |upper: f64| {
+        let mut settings = trigger(&SOUND);
+        settings.upper_threshold = upper;
+        settings
+    };
+    let uppers = [59.0, 60.0, 100.0, 101.0];
+    assert_eq!(uppers.map(|upper| told(&with(upper))), [false, true, true, false]);
+    for at in uppers {
+        let other = Settings { measure_name: "NetworkOut".into(), ..with(at) };
+        let alone = Settings { load_balanced: false, ..with(at) };
+        assert!(!told(&other) && !told(&alone), "{at}");
+    }
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use pipeline::activity::{Activity, ActivityKind};
-use pipeline::advice::{Message, message};
+use pipeline::advice::{Message, cost, message};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Key};
 use pipeline::documents::{
-    CeilingSource, DriftDocument, FitDocument, GradeDocument, PolicyDocument, RecommendationDocument,
+    CeilingDocument, CeilingSource, DriftDocument, FitDocument, GradeDocument, PolicyDocument, RecommendationDocument,
 };
 use pipeline::publish::Told;
 use pipeline::recorded::{Options, Source, locust, read};
@@ -237,6 +237,40 @@ fn thresholds_that_cpu_never_comes_up_to_are_not_recommended_and_the_present_one
         "{said}"
     );
     assert!(said.contains("CPU never shows more than 24 %: the replay has to stay under 23.2 %."), "{said}");
+    assert!((fit.capacity.as_ref().unwrap().cpu_percent - 24.0).abs() < 0.1, "{fit:?}");
+}
+
+/// The same level as before, above which nobody wants to come.
+#[test]
+fn a_level_of_cpu_above_the_ceiling_changes_nothing_but_what_is_told_of_it() {
+    let flat =
+        |_: usize, sample: &mut Sample, cpu: f64| sample.set(Metric::CpuPercent, cpu.min(24.0)).unwrap();
+    let archive = archived(two_days_with(flat));
+    let (rules, ceiling) = (FitRules::default(), Some(percent(20.0)));
+    let request = RefitRequest { environment: environment(), window: window(), rules, ceiling, load_test: None };
+    let fit = block_on(refit::run(&archive, request)).unwrap().document;
+    assert!((fit.ceiling.unwrap().level_percent - 24.0).abs() < 0.1, "{fit:?}");
+    assert_eq!(fit.capacity.unwrap().cpu_percent, 20.0);
+    let advice = sweep(&archive, SweepRequest { ceiling, ..sweep_request() }).unwrap().document;
+    assert!(19.0 < advice.cpu_held_percent && advice.cpu_held_percent <= 20.0, "{advice:?}");
+    let said = in_one_line(&message(&advice).body);
+    assert!(said.contains("Warning: CPU stays near 24 %") && !said.contains("never shows more"), "{said}");
+}
+
+#[test]
+fn cpu_that_stays_low_for_want_of_credits_is_told_as_that_and_limits_no_threshold() {
+    let ceiling = |for_a_while| {
+        let ceiling = CeilingDocument { level_percent: 24.0, from_load: 2160.0, periods: 12, for_a_while };
+        let fit = FitDocument { ceiling: Some(ceiling), ..*with_advice().1.model.fit.unwrap() };
+        (cost::ceiling(&fit).unwrap(), fit.unreachable_from_percent())
+    };
+    let (said, level) = ceiling(true);
+    assert!(said.contains("(CPU credits ran out, most likely)") && !said.contains("threshold"), "{said}");
+    assert_eq!(level, None);
+    let (said, level) = ceiling(false);
+    assert!(said.contains("(one busy thread, or a limit on CPU)"), "{said}");
+    assert!(said.ends_with("A threshold over that is never reached, and none is recommended."), "{said}");
+    assert_eq!(level, Some(24.0));
 }
 
 #[test]

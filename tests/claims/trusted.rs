@@ -2,6 +2,7 @@
 //! more seeds.
 
 use scaling::coefficient::{Fit, FitRules, fit};
+use scaling::observation::LeftOut;
 use scaling::units::Minutes;
 
 use crate::made::{CASES, PLAIN, Truth, samples};
@@ -76,6 +77,7 @@ fn a_ceiling_is_seen_and_the_line_is_of_what_lies_below() {
     for fit in &fits {
         let ceiling = fit.ceiling.unwrap();
         assert!((ceiling.level_percent - 28.0).abs() < 1.0 && !ceiling.for_a_while, "{ceiling:?}");
+        assert_eq!(fit.left_out[&LeftOut::AtCeiling], ceiling.periods);
     }
     let mean = fits.iter().map(|fit| fit.model.coefficient()).sum::<f64>() / fits.len() as f64;
     assert!((mean / truth.coefficient - 1.0).abs() < 0.05, "{mean}");
