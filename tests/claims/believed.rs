@@ -2,9 +2,10 @@
 //! seen, days drawn anew, and what else could be taken.
 
 use pipeline::archive::memory::MemoryArchive;
-use pipeline::documents::{FrontierStepDocument, RecommendationDocument, VerdictDocument};
+use pipeline::documents::{FrontierStepDocument, OptionDocument, RecommendationDocument, VerdictDocument};
+use pipeline::publish::{self, PublishRequest};
 use pipeline::refit::{self, RefitRequest};
-use pipeline::sweep::{GridOverrides, SweepRequest};
+use pipeline::sweep::{GridOverrides, Margins, SweepRequest};
 use pipeline::values::Price;
 use proptest::prelude::*;
 use scaling::clairvoyant::fewest_instance_minutes;
@@ -24,7 +25,7 @@ use scaling::traffic::Load;
 use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds, Window};
 use scaling::walk_forward::{cost_over, split};
 
-use crate::{agreement, block_on, stages};
+use crate::{agreement, block_on, stages, told};
 
 fn percent(value: f64) -> CpuPercent {
     CpuPercent::new(value).unwrap()
@@ -301,13 +302,25 @@ fn week(days: [f64; 7]) -> Vec<Sample> {
 const CALM: [f64; 7] = [0.8, 1.0, 0.9, 1.0, 0.95, 0.85, 1.0];
 
 fn advised_on(samples: Vec<Sample>, request: SweepRequest) -> RecommendationDocument {
+    sweep(&fitted(samples), request)
+}
+
+fn whole_week() -> Window {
+    Window { start: stages::at(0), end: stages::at(7 * 1440 - 3) }
+}
+
+fn fitted(samples: Vec<Sample>) -> MemoryArchive {
     let archive = MemoryArchive::default();
     stages::ingest(&archive, samples).unwrap();
-    let window = Window { start: stages::at(0), end: stages::at(7 * 1440 - 3) };
+    let window = whole_week();
     let (environment, rules) = (stages::environment(), FitRules::default());
     let fit = RefitRequest { environment, window, rules, ceiling: None, load_test: None };
     block_on(refit::run(&archive, fit)).unwrap();
-    stages::sweep(&archive, SweepRequest { window, ..request }).unwrap().document
+    archive
+}
+
+fn sweep(archive: &MemoryArchive, request: SweepRequest) -> RecommendationDocument {
+    stages::sweep(archive, SweepRequest { window: whole_week(), ..request }).unwrap().document
 }
 
 fn plain(advice: &RecommendationDocument) -> String {
@@ -425,6 +438,36 @@ fn no_pick_is_below_the_bound_and_the_safe_one_bears_half_as_much_again() {
         "{}",
         plain(&advice)
     );
+}
+
+/// The cheapest pick holds the traffic as it was, and not a quarter more; it has points of one minute.
+#[test]
+fn what_was_told_before_holds_only_if_it_does_in_all_lights() {
+    let archive = fitted(sudden());
+    let first = sweep(&archive, stages::sweep_request());
+    let request = PublishRequest { until: whole_week().end, ..stages::publish_request() };
+    block_on(publish::run(&archive, &stages::Mailbox::default(), &request)).unwrap();
+    let told = |options: Vec<OptionDocument>| {
+        told::tell_earlier(&archive, options);
+        sweep(&archive, stages::sweep_request()).told.unwrap()
+    };
+    let cheap = told(first.picks.unwrap().cheap.options);
+    assert!(cheap.outcome.minutes_over == 0 && !cheap.holds, "{cheap:?}");
+    assert!(told(first.recommended.unwrap().options).holds);
+}
+
+/// Where the cheapest don't bear as much, dearer settings are looked for that do.
+#[test]
+fn the_safe_pick_is_the_cheapest_that_bears_half_as_much_again() {
+    let grid = GridOverrides { max_sizes: Some(vec![Instances(4)]), ..stages::sweep_request().grid };
+    let request = SweepRequest { ceiling: Some(percent(36.0)), grid, ..stages::sweep_request() };
+    let picks = advised_on(sudden(), request.clone()).picks.unwrap();
+    assert!(picks.cheap.room < 1.5 && picks.balanced.room < 1.5 && 1.5 <= picks.safe.room, "{picks:?}");
+    let margins = Margins { amplified: vec![1.1, 1.25, 1.5], ..request.margins.clone() };
+    let asked = advised_on(sudden(), SweepRequest { margins, ..request }).recommended.unwrap();
+    let [safe, asked] = [&picks.safe.outcome, &asked.outcome].map(|outcome| outcome.instance_hours);
+    assert!(1.1 * picks.balanced.outcome.instance_hours < safe, "{picks:?}");
+    assert!(asked <= safe && safe < 1.01 * asked, "{asked} {safe}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Environment, Key};
 use pipeline::documents::{
     Confidence, CreditsDocument, DriftDocument, GradeDocument, Kind, OptionDocument, PolicyDocument,
-    PublishedDocument, RecommendationDocument, ToldDocument, VerdictDocument,
+    PublishedDocument, RecommendationDocument, ToldChange, ToldDocument, VerdictDocument,
 };
 use pipeline::ingest::{self, IngestRequest};
 use pipeline::news::{LEAST_GAIN, News, Word, Worth};
@@ -487,6 +487,15 @@ fn other_settings_are_no_news_while_those_that_were_told_hold_and_cost_about_the
     assert_eq!(news(less).worth(Some(&before), LEAST_GAIN), Worth::Telling);
 }
 
+/// Has readers told, before the window, to set these options.
+pub(crate) fn tell_earlier(archive: &MemoryArchive, options: Vec<OptionDocument>) {
+    let record = block_on(latest_published(archive, &environment())).unwrap().unwrap();
+    let until = window().start.start();
+    let change = Some(ToldChange { at: record.at, until, options });
+    let earlier = PublishedDocument { until: Some(until), change, ..record };
+    block_on(write_json(archive, &Key::latest_published(&environment()), &earlier)).unwrap();
+}
+
 #[test]
 fn a_sweep_says_how_what_was_told_before_does_now_and_says_the_same_when_it_runs_again() {
     let (archive, first) = with_advice();
@@ -499,20 +508,16 @@ fn a_sweep_says_how_what_was_told_before_does_now_and_says_the_same_when_it_runs
     assert_eq!(record.change_by(window.end.start()), None);
     let later = window.end + scaling::units::Minutes(10);
     let change = record.change_by(later.start()).unwrap();
-    assert_eq!(change.options, first.recommended.as_ref().unwrap().options);
-    let mut older = record.clone();
-    (older.until, older.change.as_mut().unwrap().until) = (Some(window.start.start()), window.start.start());
-    block_on(write_json(&archive, &Key::latest_published(&environment()), &older)).unwrap();
-    let told = sweep(&archive, sweep_request()).unwrap().document.told.unwrap();
-    let recommended = first.recommended.unwrap();
-    assert!(told.holds && told.options == recommended.options && told.outcome == recommended.outcome);
-    older.change.as_mut().unwrap().options.iter_mut().for_each(|option| {
-        if option.option_name == "UpperThreshold" {
-            option.value = "95".into();
-        }
-    });
-    block_on(write_json(&archive, &Key::latest_published(&environment()), &older)).unwrap();
-    assert!(!sweep(&archive, sweep_request()).unwrap().document.told.unwrap().holds);
+    let PolicyDocument { mut options, outcome } = first.recommended.unwrap();
+    assert_eq!(change.options, options);
+    let told = |options: &[OptionDocument]| {
+        tell_earlier(&archive, options.to_vec());
+        sweep(&archive, sweep_request()).unwrap().document.told.unwrap()
+    };
+    let now = told(&options);
+    assert!(now.holds && now.options == options && now.outcome == outcome);
+    options.iter_mut().find(|option| option.option_name == "UpperThreshold").unwrap().value = "95".into();
+    assert!(!told(&options).holds);
 }
 
 #[test]
@@ -665,7 +670,8 @@ fn what_was_advised_is_held_against_the_traffic_of_the_second() {
     let hours = change().recommended.unwrap().outcome.instance_hours;
     for (holds, words) in [(true, "would still hold"), (false, "would no longer hold")] {
         let said = why(|[_, after]| after.told = Some(told(holds)));
-        let taken = format!("and take {hours:.1} instance hours, where those recommended now take {hours:.1}.");
+        let taken =
+            format!("and take {hours:.1} instance hours, where those recommended now take {hours:.1}.");
         assert_eq!(said, format!("On the traffic of the second, the settings of the first {words} {taken}"));
     }
     let nothing = "Nothing that is known here changed by as much as 1 %.";

@@ -12,7 +12,7 @@ use scaling::coefficient::FitRules;
 use scaling::course::Course;
 use scaling::cpu_model::CpuModel;
 use scaling::credits::{BurstableSize, Credits, Mode};
-use scaling::dynamics::Dynamics;
+use scaling::dynamics::{Dynamics, Monitoring};
 use scaling::engine::{Engine, LeftOut, Space};
 use scaling::judge::{Severity, judge, never_reached};
 use scaling::latency::response_time_line;
@@ -718,8 +718,8 @@ impl Replay<'_> {
 
     /// What was told before, on this traffic.
     fn told(&self, told: &ToldChange) -> Option<ToldDocument> {
-        let settings = Settings::from_options(told.options.iter().map(OptionDocument::as_option)).ok()?;
-        let Evaluated { policy, outcome } = self.evaluated(settings.policy().ok()?);
+        let policy = policy_of(&told.options, self.setting.dynamics.monitoring)?;
+        let Evaluated { policy, outcome } = self.evaluated(policy);
         let holds = self.holds(&outcome) && self.holds_in_all(&Plan::from(&policy));
         Some(ToldDocument { at: told.at, options: told.options.clone(), outcome: outcome.into(), holds })
     }
@@ -748,6 +748,12 @@ impl Replay<'_> {
             outcome: outcome.into(),
         })
     }
+}
+
+/// The policy that `options` make, which say nothing of the monitoring; `None` where they make none.
+fn policy_of(options: &[OptionDocument], monitoring: Monitoring) -> Option<ScalingPolicy> {
+    let settings = Settings::from_options(options.iter().map(OptionDocument::as_option)).ok()?;
+    Settings { monitoring, ..settings }.policy().ok()
 }
 
 /// The settings as they are, as far as they are known.

@@ -13,7 +13,6 @@ use scaling::plan::Plan;
 use scaling::policy::{Group, PolicyError};
 use scaling::reference::{Row, replay};
 use scaling::sample::Sample;
-use scaling::settings::Settings;
 use scaling::simulate::Outcome;
 use scaling::sweep::Setting;
 use scaling::traffic::Traffic;
@@ -21,12 +20,10 @@ use scaling::units::{CpuPercent, Instances, Seconds, UnitError};
 
 use super::{
     Aim, GridOverrides, Margins, Model, Present, Replayed, SweepError, SweepRequest, first_in_service,
-    initial, lag, strayed,
+    initial, lag, policy_of, strayed,
 };
 use crate::archive::{Environment, EnvironmentError};
-use crate::documents::{
-    CeilingSource, OptionDocument, OutcomeDocument, RecommendationDocument, SettingsDocument,
-};
+use crate::documents::{CeilingSource, OutcomeDocument, RecommendationDocument, SettingsDocument};
 
 /// What an advice was found on, minute by minute.
 #[derive(Debug, Clone)]
@@ -113,7 +110,10 @@ pub fn replays(
     let told = recommendation.present_outcome();
     check("present", now.as_deref(), told, known.aim.held)?;
     let policy = recommendation.recommended.as_ref();
-    let then = policy.and_then(|policy| policy_of(&policy.options, &request.dynamics)).map(&rows);
+    let monitoring = request.dynamics.monitoring;
+    let then = policy
+        .and_then(|policy| policy_of(&policy.options, monitoring))
+        .map(|policy| rows(Plan::from(&policy)));
     check("recommended", then.as_deref(), policy.map(|policy| &policy.outcome), known.aim.held)?;
     let tested = record
         .as_ref()
@@ -172,20 +172,6 @@ impl Known {
         };
         Ok(Self { request, model: cpu, aim })
     }
-}
-
-/// The policy that `options` make, where they make one.
-fn policy_of(options: &[OptionDocument], dynamics: &scaling::dynamics::Dynamics) -> Option<Plan> {
-    let interval = OptionDocument {
-        namespace: "aws:autoscaling:launchconfiguration".to_owned(),
-        option_name: "MonitoringInterval".to_owned(),
-        value: if dynamics.monitoring.allows(scaling::units::Minutes(1)) { "1 minute" } else { "5 minute" }
-            .to_owned(),
-        resource_name: None,
-    };
-    let all = options.iter().chain([&interval]).map(OptionDocument::as_option);
-    let policy = Settings::from_options(all).ok()?.policy().ok()?;
-    Some(Plan::from(&policy))
 }
 
 /// A replay must come to what the advice says of it.
