@@ -7,6 +7,7 @@ use pipeline::archive::directory::{DirectoryArchive, write_whole};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, ArchiveError, Environment, Expected, Key, Prefix, suite};
+use pipeline::fleet;
 use scaling::units::MinuteUtc;
 
 use crate::block_on;
@@ -124,4 +125,18 @@ fn a_rehearsal_keeps_every_promise_and_changes_nothing_below() {
     block_on(rehearsal.put(&key(), Bytes::from("tried"), Expected::Version(&read.version))).unwrap();
     assert_eq!(block_on(rehearsal.get(&key())).unwrap().unwrap().body, "tried");
     assert_eq!((block_on(below.get(&key())).unwrap().unwrap().body, below.puts()), (Bytes::from("real"), 1));
+}
+
+#[test]
+fn a_fleet_is_kept_for_the_later_stages_and_written_again_only_if_it_changed() {
+    let archive = MemoryArchive::default();
+    let fleet = ["web", "api"].map(|name| Environment::new(name).unwrap());
+    assert_eq!(block_on(fleet::kept(&archive)).unwrap(), []);
+    let mut puts = vec![];
+    for environments in [&fleet[..], &fleet, &fleet[..1], &fleet[..1]] {
+        block_on(fleet::keep(&archive, environments)).unwrap();
+        assert_eq!(block_on(fleet::kept(&archive)).unwrap(), environments);
+        puts.push(archive.puts());
+    }
+    assert_eq!(puts, [1, 1, 2, 2]);
 }

@@ -54,7 +54,8 @@ fn cpu_that_is_late_is_moved_to_its_requests_and_nothing_else_is() {
     let five = [(Metric::CpuPercent, 12.0), (Metric::Requests, 9.0)];
     late.push(sample(10, Period::FiveMinutes, &five));
     let moved = with_cpu_earlier(&late, Minutes(2));
-    let all = |metric: Metric| -> Vec<Option<f64>> { moved.iter().map(|sample| sample.get(metric)).collect() };
+    let all =
+        |metric: Metric| -> Vec<Option<f64>> { moved.iter().map(|sample| sample.get(metric)).collect() };
     let cpu = [Some(12.0), Some(13.0), Some(14.0), Some(15.0), None, None, Some(12.0)];
     assert_eq!(all(Metric::CpuPercent), cpu);
     assert_eq!(all(Metric::CpuPercentMax), [None, Some(50.0), None, None, None, None, None]);
@@ -67,7 +68,8 @@ fn cpu_that_is_late_is_moved_to_its_requests_and_nothing_else_is() {
 
 #[test]
 fn minutes_make_five_of_requests_by_their_sum_and_of_levels_by_their_mean() {
-    let minutes: Vec<Sample> = (0..5).map(|i| minute(i, f64::from(100 + i), f64::from(10 + i), 2.0)).collect();
+    let minutes: Vec<Sample> =
+        (0..5).map(|i| minute(i, f64::from(100 + i), f64::from(10 + i), 2.0)).collect();
     let series = Series::of(&minutes);
     let of = |metric| series.value(minutes[0].minute_utc, Period::FiveMinutes, metric);
     let all = [Metric::Requests, Metric::CpuPercent, Metric::InService].map(of);

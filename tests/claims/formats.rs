@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::Command;
 
 use pipeline::advice::{Frame, apply, digest, undo};
-use pipeline::chat::custom_notification;
-use pipeline::documents::{Kind, OptionDocument};
+use pipeline::chat::{CustomNotification, custom_notification};
+use pipeline::documents::{Kind, OptionDocument, RecommendationDocument};
 use pipeline::envelope::{HttpsBody, MessageDocument, envelope};
-use pipeline::news::News;
+use pipeline::news::{LEAST_GAIN, News, Word};
 use pipeline::paste::{Form, Patch};
 use pipeline::publish::Notification;
 use pipeline::recorded::ebextensions;
@@ -271,6 +271,47 @@ fn a_name_that_means_something_to_a_chat_is_text_there() {
             assert!(!steps.contains(['<', '*', '@']), "{steps}");
             assert!(custom.content.title.chars().count() <= 250 && custom.content.keywords.len() <= 5);
         }
+    }
+}
+
+/// What a chat is told of a change to an environment of this name.
+fn told_in_chat(name: &str, change: impl Fn(&mut RecommendationDocument)) -> CustomNotification {
+    let Word::Advice(mut advice) = told::renamed(all_news("web-prod").swap_remove(0), name).word else {
+        panic!("the first news is advice");
+    };
+    change(&mut advice);
+    let (frame, news) = (Frame::default(), [News::of(Word::Advice(advice), None, LEAST_GAIN)]);
+    let message = digest(&news, &frame);
+    custom_notification(&notification(&message, &news, &frame))
+}
+
+#[test]
+fn what_is_too_long_for_a_chat_is_cut_between_characters_and_the_rest_is_whole() {
+    let plain = told_in_chat("web-prod", |_| ()).content;
+    assert!(plain.title.starts_with("web-prod: ") && !plain.title.ends_with('…'), "{}", plain.title);
+    assert!(!plain.description.ends_with('…'), "{}", plain.description);
+    for spaces in 0..5 {
+        let title = told_in_chat(&format!("{}{}", "x".repeat(spaces), "&".repeat(80)), |_| ()).content.title;
+        assert!(title.chars().count() <= 200 && title.ends_with('…'), "{title}");
+        assert!(title.split('&').skip(1).all(|rest| rest.starts_with("amp;")), "{title}");
+    }
+}
+
+#[test]
+fn a_chat_is_told_how_the_back_test_went_or_that_there_was_none() {
+    let known = told_in_chat("web-prod", |_| ()).content.description;
+    assert!(known.ends_with("Back-test: good."), "{known}");
+    let unknown = told_in_chat("web-prod", |advice| advice.back_test = None).content.description;
+    assert!(unknown.ends_with("No back-test: nothing was recorded to hold the replay against."), "{unknown}");
+}
+
+#[test]
+fn what_means_nothing_to_a_reader_is_left_as_it_is() {
+    for (form, value) in
+        [(Form::Terraform, "a$b 5%"), (Form::Cloudformation, "a${b} $$ %{"), (Form::Ebextensions, "$%{")]
+    {
+        let text = patch("web-prod", value).form(form);
+        assert!(text.contains(&format!("\"{value}\"")), "{text}");
     }
 }
 

@@ -58,6 +58,8 @@ fn bad_cells_are_named_by_file_row_and_column() {
         ("2026-11-02T00:01:00Z,1,2,-1", "row 3, column `in_service`: `-1` is not a finite number"),
         ("yesterday,1,2,3", "row 3, column `timestamp`: `yesterday` is not an instant like"),
         (",1,2,3", "row 3, column `timestamp`: `` is not an instant like"),
+        ("-5,1,2,3", "row 3, column `timestamp`: `-5` is not an instant like"),
+        ("inf,1,2,3", "row 3, column `timestamp`: `inf` is not an instant like"),
         (
             "2026-11-02T00:00:30Z,1,2,3",
             "`m.csv`, rows 2 and 3: `2026-11-02T00:00Z` is not the time of one row only",
@@ -198,6 +200,20 @@ fn zones_are_never_added_up() {
     refused(zones, "has rows per zone and none of the whole load balancer");
     let one = csv_with(zones, &options(&[], &["zone=az-b"])).unwrap();
     assert_eq!(values(&one, Metric::InService), [Some(4.0)]);
+    // What is asked of another column says nothing about zones.
+    let busy = "zone,timestamp,hosts,rack\n,2026-11-02T00:00:00Z,8,1\naz-a,2026-11-02T00:00:00Z,4,1\n";
+    for conditions in [&[][..], &["rack=1"]] {
+        let whole = csv_with(busy, &options(&[], conditions)).unwrap();
+        assert_eq!(values(&whole, Metric::InService), [Some(8.0)]);
+        assert!(
+            whole.notes.iter().any(|note| note.to_string().contains("whole load balancer")),
+            "{:?}",
+            whole.notes
+        );
+    }
+    let of_none = csv_with(busy, &options(&[], &["zone="])).unwrap();
+    assert_eq!(values(&of_none, Metric::InService), [Some(8.0)]);
+    assert!(of_none.notes.iter().all(|note| !note.to_string().contains("whole load balancer")));
 }
 
 fn page(results: &str, more: &str) -> String {
@@ -275,6 +291,38 @@ fn a_count_by_its_average_is_refused_with_the_statistic_that_is_needed() {
         json(text).unwrap_err(),
         "`m.json`: `RequestCount` needs the statistic `Sum`, and has Average"
     );
+}
+
+#[test]
+fn a_maximum_of_cpu_is_told_by_its_id_or_by_its_label() {
+    let of = |id: &str, label: &str| {
+        let series = format!(
+            r#"{{"Id": "{id}", "Label": "{label}", "Timestamps": ["2026-11-02T00:00:00Z"], "Values": [20]}}"#
+        );
+        json(&page(&series, "")).unwrap()
+    };
+    let metrics = |recording: &Recording| {
+        [Metric::CpuPercent, Metric::CpuPercentMax, Metric::Requests]
+            .map(|metric| values(recording, metric)[0].is_some())
+    };
+    assert_eq!(metrics(&of("cpu", "CPUUtilization")), [true, false, false]);
+    assert_eq!(metrics(&of("cpu_max", "CPUUtilization")), [false, true, false]);
+    assert_eq!(metrics(&of("max1", "CPUUtilization")), [false, true, false]);
+    assert_eq!(metrics(&of("m1", "RequestCount")), [false, false, true]);
+    assert_eq!(metrics(&of("max1", "RequestCount")), [false, false, true]);
+}
+
+#[test]
+fn statistics_without_a_point_are_noted() {
+    let empty = json(r#"{"Label": "RequestCount", "Datapoints": []}"#).unwrap();
+    assert!(
+        empty.samples.is_empty() && empty.notes[0].to_string().contains("`RequestCount`"),
+        "{:?}",
+        empty.notes
+    );
+    let some =
+        r#"{"Label": "RequestCount", "Datapoints": [{"Timestamp": "2026-11-02T00:00:00Z", "Sum": 1.0}]}"#;
+    assert_eq!(json(some).unwrap().notes, []);
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn settings_are_read_in_every_form_that_people_write() {
         "option_settings:\n  aws:autoscaling:trigger:\n    UpperThreshold: '70'\n    LowerThreshold: 30\n",
         "option_settings:\n  - namespace: aws:autoscaling:trigger\n    option_name: UpperThreshold\n    value: 70\n  - {namespace: 'aws:autoscaling:trigger', option_name: LowerThreshold, value: \"30\"}\n",
         "OptionSettings:\n  AWSEBCloudwatchAlarmHigh.aws:autoscaling:trigger:\n    UpperThreshold: '70'\n  AWSEBCloudwatchAlarmLow.aws:autoscaling:trigger:\n    LowerThreshold: '30'\n",
-        "{ // thresholds\n  \"option_settings\": {\"aws:autoscaling:trigger\": {\n\t\"UpperThreshold\": 70, /* percent */ \"LowerThreshold\": \"30\"}}}",
+        "{ // thresholds\n  \"option_settings\": {\"aws:autoscaling:trigger\": {\n\t\"UpperThreshold\": 70, /* percent, 7 * 10 / 1 **/ \"LowerThreshold\": \"30\"}}}",
         "[{\"Namespace\": \"aws:autoscaling:trigger\", \"OptionName\": \"UpperThreshold\", \"Value\": \"70\"},\n {\"namespace\": \"aws:autoscaling:trigger\", \"optionName\": \"LowerThreshold\", \"value\": \"30\"}]",
         "aws:autoscaling:trigger:\n  UpperThreshold: 70\n  LowerThreshold: 30\n",
     ];
@@ -168,6 +168,14 @@ fn shared(path: &str) -> Vec<u8> {
 fn said_of(path: &str) -> String {
     let checked = check::file(path, &shared(path)).unwrap();
     checked.findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_key_that_is_set_twice_in_one_map_is_named_and_one_in_two_maps_is_not() {
+    let repeated = |text: &str| read("f", text.as_bytes()).unwrap().repeated;
+    let twice = "option_settings:\n  a:b:\n    Period: 1\n    Period: 5\n";
+    assert_eq!(repeated(twice), ["Period"]);
+    assert_eq!(repeated("option_settings:\n  a:b:\n    Period: 1\n  a:c:\n    Period: 5\n"), [""; 0]);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use pipeline::advice::{Message, cost, message};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Key};
 use pipeline::documents::{
-    CeilingDocument, CeilingSource, DriftDocument, FitDocument, GradeDocument, PolicyDocument, RecommendationDocument,
+    CeilingDocument, CeilingSource, DriftDocument, FitDocument, GradeDocument, PolicyDocument,
+    RecommendationDocument,
 };
 use pipeline::publish::Told;
 use pipeline::recorded::{Options, Source, locust, read};
@@ -61,15 +62,20 @@ fn dearer(minute: usize, sample: &mut Sample, cpu: f64) {
 #[test]
 fn a_deployment_that_made_requests_dearer_is_told_with_its_moment() {
     let archive = archived(two_days_with(dearer));
-    let deployment = Activity {
-        id: "e-1 2026-11-03T00:40:00Z".into(),
+    let deployed = |start: &str, end: &str| Activity {
+        id: format!("e-1 {start}"),
         kind: ActivityKind::Deployment,
-        start: "2026-11-03T00:40:00Z".parse().unwrap(),
-        end: Some("2026-11-03T00:58:00Z".parse().unwrap()),
+        start: start.parse().unwrap(),
+        end: end.parse().ok(),
         successful: true,
         cause: String::new(),
     };
-    block_on(store::merge_activities(&archive, &environment(), &[deployment])).unwrap();
+    let deployments = [
+        deployed("2026-11-02T12:00:00Z", "2026-11-02T12:10:00Z"),
+        deployed("2026-11-03T00:40:00Z", "2026-11-03T00:58:00Z"),
+        deployed("2026-11-03T09:00:00Z", "2026-11-03T09:10:00Z"),
+    ];
+    block_on(store::merge_activities(&archive, &environment(), &deployments)).unwrap();
     let fit = refit(&archive).unwrap().document;
     let drift = fit.drift.unwrap();
     let off = drift.since.as_second() - at(DEARER_FROM as u32).start().as_second();
@@ -247,7 +253,8 @@ fn a_level_of_cpu_above_the_ceiling_changes_nothing_but_what_is_told_of_it() {
         |_: usize, sample: &mut Sample, cpu: f64| sample.set(Metric::CpuPercent, cpu.min(24.0)).unwrap();
     let archive = archived(two_days_with(flat));
     let (rules, ceiling) = (FitRules::default(), Some(percent(20.0)));
-    let request = RefitRequest { environment: environment(), window: window(), rules, ceiling, load_test: None };
+    let request =
+        RefitRequest { environment: environment(), window: window(), rules, ceiling, load_test: None };
     let fit = block_on(refit::run(&archive, request)).unwrap().document;
     assert!((fit.ceiling.unwrap().level_percent - 24.0).abs() < 0.1, "{fit:?}");
     assert_eq!(fit.capacity.unwrap().cpu_percent, 20.0);

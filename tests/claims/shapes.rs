@@ -28,6 +28,13 @@ fn crowd(at: MinuteUtc, height: f64, ramp: u32, hold: u32) -> Crowd {
 }
 
 #[test]
+fn a_crowd_is_higher_than_the_traffic_and_up_to_100_times_as_high() {
+    let is_one = |height| Crowd::new(MinuteUtc::new(0).unwrap(), height, Minutes(5), Minutes(20)).is_ok();
+    let heights = [1.0, 1.01, 100.0, 100.1, f64::NAN];
+    assert_eq!(heights.map(is_one), [false, true, true, false, false]);
+}
+
+#[test]
 fn a_crowd_comes_in_a_straight_line_stays_and_goes() {
     let before = traffic(0, &[Some(100.0); 9]);
     let after = before.with_crowd(crowd(MinuteUtc::new(1).unwrap(), 3.0, 2, 3)).unwrap();
