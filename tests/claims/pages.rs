@@ -9,7 +9,7 @@ use pipeline::activity::{Activity, ActivityKind};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Environment, Key};
 use pipeline::documents::{
-    OptionDocument, RecommendationDocument, RefusalDocument, SCHEMA_VERSION, VerdictDocument,
+    DriftDocument, OptionDocument, RecommendationDocument, RefusalDocument, SCHEMA_VERSION, VerdictDocument,
 };
 use pipeline::ingest::{self, IngestRequest, LEAVE_OPEN};
 use pipeline::recorded::Recording;
@@ -290,6 +290,99 @@ fn what_is_missing_is_said_in_its_place_and_nothing_is_an_empty_frame() {
     let refused = block_on(report::run(&archive, nobody)).unwrap_err();
     assert!(refused.is_refusal());
     assert_eq!(refused.to_string(), "`nobody` has no samples up to 2026-11-02T06:40Z; ingest some first");
+}
+
+/// The cells of the first table of a part that begin with `first`.
+fn row<'a>(part: &'a str, first: &str) -> Vec<&'a str> {
+    let rows = part.split("<tr>").map(|row| row.split("<t").skip(1).filter_map(|cell| cell.split_once('>')));
+    let cells = rows.map(|row| row.filter_map(|(_, cell)| cell.split('<').next()).collect::<Vec<_>>());
+    cells.into_iter().find(|row| row.first().is_some_and(|cell| cell.starts_with(first))).unwrap()
+}
+
+#[test]
+fn what_past_advice_promised_is_held_against_what_was_recorded_since() {
+    let garden = &*GARDEN;
+    let mut evidence = garden.evidence();
+    let first = evidence.past[0].clone();
+    let ceiling = first.cpu_ceiling_percent;
+    // Two minutes at the ceiling, and one just below.
+    let end = evidence.samples.len();
+    for (sample, cpu) in
+        evidence.samples[end - 300..].iter_mut().zip([ceiling, ceiling + 20.0, ceiling - 0.01])
+    {
+        sample.set(Metric::CpuPercent, cpu).unwrap();
+    }
+    let adopted = evidence.settings[evidence.settings.len() - 1].since;
+    let under = |sample: &&Sample| adopted <= sample.minute_utc.start();
+    let since: Vec<&Sample> = evidence.samples.iter().filter(under).collect();
+    let known = |metric| since.iter().filter_map(|sample| sample.get(metric)).collect::<Vec<f64>>();
+    let (cpu, counts) = (known(Metric::CpuPercent), known(Metric::InService));
+    let (days, over) = (counts.len() as f64 / 1440.0, cpu.iter().filter(|cpu| ceiling <= **cpu).count());
+    assert!(2 <= over && over < cpu.len() / 2);
+    let hours = counts.iter().sum::<f64>() / 60.0 / days;
+    let highest = cpu.iter().copied().fold(0.0, f64::max);
+    let whole = page(&evidence);
+    let told = row(part(&whole, "ledger"), &first.traffic.window.end.strftime("%Y-%m-%d").to_string());
+    assert_eq!(
+        told[5..8],
+        [format!("{hours:.1} (over {days:.1} days)"), format!("{highest:.1}"), over.to_string()]
+    );
+}
+
+#[test]
+fn equal_advice_of_days_in_a_row_is_one_and_other_advice_is_another() {
+    let mut evidence = GARDEN.evidence();
+    let first = evidence.past[0].clone();
+    let other = RecommendationDocument { advice_id: "another".into(), ..first.clone() };
+    evidence.past = vec![first.clone(), first.clone(), other.clone(), first];
+    let ledger = page(&evidence);
+    let ledger = part(&ledger, "ledger");
+    assert_eq!(ledger.matches(" (2 days in a row)").count(), 1, "{ledger}");
+    assert_eq!(ledger.matches("days in a row").count(), 1, "{ledger}");
+    assert!(ledger.contains("3 pieces of advice in"), "{ledger}");
+}
+
+#[test]
+fn deployments_and_changes_of_cost_are_marked_where_they_lie_within_the_picture() {
+    let legends = |change: &dyn Fn(&mut Evidence)| {
+        let mut evidence = GARDEN.evidence();
+        change(&mut evidence);
+        let page = page(&evidence);
+        let deployed = "deployments, by their number in the table of deployments";
+        let changed = "the last change of cost that was seen";
+        let [history, traffic] = ["history", "traffic"].map(|id| part(&page, id));
+        [history.contains(deployed), history.contains(changed), traffic.contains(deployed)]
+    };
+    let moved = |evidence: &mut Evidence, to: Timestamp| {
+        evidence.activities.truncate(1);
+        evidence.activities[0].start = to;
+    };
+    let drifted = |evidence: &mut Evidence, since: Timestamp, exact: bool| {
+        let drift = DriftDocument { since, exact, share: 0.3, deployment: None };
+        evidence.fits.last_mut().unwrap().drift = Some(drift);
+    };
+    let window = GARDEN.evidence().window;
+    let (first, last, after) = (window.start.start(), (window.end - Minutes(1)).start(), window.end.start());
+    let long_ago = "2026-01-01T00:00:00Z".parse().unwrap();
+    assert_eq!(legends(&|evidence| evidence.activities.clear()), [false, false, false]);
+    for at in [first, last] {
+        assert!(legends(&|evidence| moved(evidence, at))[2], "{at}");
+    }
+    assert!(!legends(&|evidence| moved(evidence, after))[2]);
+    assert_eq!(legends(&|evidence| moved(evidence, long_ago)), [false, false, false]);
+    assert!(legends(&|evidence| drifted(evidence, last, true))[1]);
+    assert!(!legends(&|evidence| drifted(evidence, last, false))[1]);
+    assert!(!legends(&|evidence| drifted(evidence, long_ago, true))[1]);
+    assert!(legends(&|_| ())[0]);
+}
+
+#[test]
+fn deployments_that_failed_are_told_as_such() {
+    let mut evidence = GARDEN.evidence();
+    evidence.activities[0].successful = false;
+    let whole = page(&evidence);
+    let deployments = part(&whole, "history").split("deployments</caption>").last().unwrap();
+    assert_eq!([row(deployments, "1")[3], row(deployments, "2")[3]], ["no", "yes"], "{deployments}");
 }
 
 #[test]
