@@ -265,6 +265,11 @@ fn a_replay_that_comes_to_something_else_is_not_shown() {
     let page = page(&evidence);
     assert!(part(&page, "cpu").contains("samples or settings have changed since"), "{}", part(&page, "cpu"));
     assert!(!part(&page, "cpu").contains("<svg"));
+    assert!(
+        part(&page, "cpu").contains("<code>trellis sweep</code> makes the advice anew"),
+        "{}",
+        part(&page, "cpu")
+    );
 }
 
 #[test]
@@ -282,6 +287,8 @@ fn what_is_missing_is_said_in_its_place_and_nothing_is_an_empty_frame() {
         assert!(part.contains("Not shown: ") && !part.contains("<svg"), "{id}: {part}");
     }
     assert!(part(&report.html, "traffic").contains("<svg"));
+    let cpu = part(&report.html, "cpu");
+    assert!(cpu.contains("<code>trellis run</code> or the daily run makes one"), "{cpu}");
     let nobody = ReportRequest {
         environment: Environment::new("nobody").unwrap(),
         until: stages::at(400),

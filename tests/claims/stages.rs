@@ -702,6 +702,20 @@ fn launches_take_as_long_as_activities_say() {
 }
 
 #[test]
+fn the_newest_samples_are_those_of_a_span_before_the_end_even_across_midnight() {
+    for (taken, span) in [(2880, 180), (1453, 30), (1453, 1500), (20, 180)] {
+        let archive = MemoryArchive::default();
+        ingest(&archive, two_days().into_iter().take(taken).collect()).unwrap();
+        let (environment, span_minutes) = (environment(), Minutes(span));
+        let newest = block_on(store::newest_samples(&archive, &environment, span_minutes)).unwrap().unwrap();
+        let end = taken as u32 - ingest::LEAVE_OPEN.0;
+        let minutes: Vec<_> = newest.samples.iter().map(|sample| sample.minute_utc).collect();
+        assert_eq!(minutes, (end.saturating_sub(span)..end).map(at).collect::<Vec<_>>());
+        assert_eq!(newest.end, at(end));
+    }
+}
+
+#[test]
 fn activities_are_kept_once_and_the_newest_word_on_one_wins() {
     let archive = MemoryArchive::default();
     let mut unfinished = launch(2, 100);
