@@ -229,6 +229,8 @@ fn thresholds_that_cpu_never_comes_up_to_are_not_recommended_and_the_present_one
     let fit = advice.model.fit.as_deref().unwrap();
     assert!((fit.ceiling.unwrap().level_percent - 24.0).abs() < 0.1 && (fit.coefficient - 0.01).abs() < 2e-4);
     assert!(advice.cpu_held_percent < 24.0 && advice.candidates.unreachable > 0, "{:?}", advice.candidates);
+    // More traffic is over where CPU comes up to the level, not to a ceiling that it never sees.
+    assert!(advice.room.is_some_and(|room| (1.25..2.0).contains(&room)), "{:?}", advice.room);
     let upper = |name: &str| {
         let option =
             advice.recommended.as_ref().unwrap().options.iter().find(|o| o.option_name == name).unwrap();

@@ -13,6 +13,7 @@ pub use choice::{
     ResampledDocument, WalkForwardDocument, WouldHoldDocument,
 };
 pub use dynamics::{CreditRulesDocument, DynamicsDocument, LimitsDocument};
+pub(crate) use fit::at_most;
 pub use fit::{
     BendDocument, CapacityDocument, CeilingDocument, ConfidenceDocument, DriftDocument, FitDocument,
     IntervalDocument, KneeDocument,

@@ -36,7 +36,7 @@ use crate::documents::{
     BackTestDocument, CandidatesDocument, CeilingSource, CreditsDocument, FitDocument, FrontierStepDocument,
     GradeDocument, ModelDocument, ModelSource, OptionDocument, PicksDocument, PresentDocument, PriceDocument,
     RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument, ToldChange, ToldDocument,
-    TrafficDocument, VerdictDocument,
+    TrafficDocument, VerdictDocument, at_most,
 };
 use crate::proof::{self, Measured};
 use crate::refit::ceiling_or_default;
@@ -365,7 +365,7 @@ impl Aim {
         let level = fit.and_then(FitDocument::unreachable_from_percent);
         let level = level.and_then(|level| CpuPercent::new(level).ok());
         let margin = request.margin.map_or_else(|| margin(model), CpuPercent::get);
-        let most = level.filter(|level| *level < ceiling).unwrap_or(ceiling);
+        let most = at_most(level, ceiling);
         let aim = Self {
             ceiling,
             from,
@@ -381,8 +381,7 @@ impl Aim {
 
     /// What no replay may reach, so that real CPU stays under `ceiling`; `None` where that leaves nothing.
     fn held_under(&self, ceiling: CpuPercent) -> Option<CpuPercent> {
-        let most = self.level.filter(|level| *level < ceiling).unwrap_or(ceiling);
-        let held = CpuPercent::new(most.get() - self.margin).ok()?;
+        let held = CpuPercent::new(at_most(self.level, ceiling).get() - self.margin).ok()?;
         (held.get() > self.intercept_percent).then_some(held)
     }
 }
@@ -781,10 +780,9 @@ fn costs_since(model: &ModelDocument) -> Option<MinuteUtc> {
 
 /// With CPU that comes as late as the fit has it, and goes no higher.
 fn shown(dynamics: Dynamics, aim: &Aim, model: &ModelDocument) -> Dynamics {
-    let level = aim.level.filter(|level| *level < dynamics.cpu_ceiling);
     Dynamics {
         metric_delay: Minutes(dynamics.metric_delay.0 + lag(model.fit.as_deref()).0),
-        cpu_ceiling: level.unwrap_or(dynamics.cpu_ceiling),
+        cpu_ceiling: at_most(aim.level, dynamics.cpu_ceiling),
         ..dynamics
     }
 }

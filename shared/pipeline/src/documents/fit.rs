@@ -205,7 +205,7 @@ impl FitDocument {
             capacity: None,
         };
         let level = document.unreachable_from_percent().and_then(|level| CpuPercent::new(level).ok());
-        document.capacity = capacity(fit, level.filter(|level| *level < ceiling).unwrap_or(ceiling));
+        document.capacity = capacity(fit, at_most(level, ceiling));
         document
     }
 
@@ -220,6 +220,11 @@ impl FitDocument {
         let saturated = self.knee.as_ref().and_then(|knee| knee.saturates_at_percent);
         flat.into_iter().chain(saturated).min_by(f64::total_cmp)
     }
+}
+
+/// How far CPU may come: up to `ceiling`, or to a level that it does not pass, where that is lower.
+pub(crate) fn at_most(level: Option<CpuPercent>, ceiling: CpuPercent) -> CpuPercent {
+    level.filter(|level| *level < ceiling).unwrap_or(ceiling)
 }
 
 fn confidence(fit: &Fit) -> ConfidenceDocument {
