@@ -9,7 +9,8 @@ use pipeline::activity::{Activity, ActivityKind};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Environment, Key};
 use pipeline::documents::{
-    DriftDocument, OptionDocument, RecommendationDocument, RefusalDocument, SCHEMA_VERSION, VerdictDocument,
+    DriftDocument, OptionDocument, RecommendationDocument, RefusalDocument, SCHEMA_VERSION, SettingsDocument,
+    VerdictDocument,
 };
 use pipeline::ingest::{self, IngestRequest, LEAVE_OPEN};
 use pipeline::recorded::Recording;
@@ -334,6 +335,34 @@ fn what_past_advice_promised_is_held_against_what_was_recorded_since() {
         told[5..8],
         [format!("{hours:.1} (over {days:.1} days)"), format!("{highest:.1}"), over.to_string()]
     );
+}
+
+#[test]
+fn advice_is_observed_while_its_settings_are_in_force_and_for_a_day_at_least() {
+    let told = |change: &dyn Fn(&mut Evidence)| {
+        let mut evidence = GARDEN.evidence();
+        change(&mut evidence);
+        let given = evidence.past[0].traffic.window.end.strftime("%Y-%m-%d").to_string();
+        let whole = page(&evidence);
+        let ledger = part(&whole, "ledger");
+        let cells = row(ledger, &given);
+        (cells[4].contains(" to "), cells[5].to_owned(), ledger.contains("Not shown: "))
+    };
+    let last = |evidence: &Evidence| evidence.settings[evidence.settings.len() - 1].clone();
+    let others_after = |evidence: &mut Evidence, days: i64| {
+        let adopted = last(evidence);
+        let since = adopted.since + jiff::SignedDuration::from_hours(24 * days);
+        evidence.settings.push(SettingsDocument { since, options: at_first(), ..adopted });
+    };
+    let (to, observed, missing) = told(&|evidence| others_after(evidence, 3));
+    assert!(to && observed.ends_with(" (over 3.0 days)") && !missing, "{observed}");
+    let (to, observed, missing) = told(&|evidence| others_after(evidence, 0));
+    assert!(to && observed == "–" && missing, "{observed}");
+    let since = (GARDEN.evidence().window.end - Minutes(1_400)).start();
+    let (to, observed, missing) = told(&|evidence| evidence.settings.last_mut().unwrap().since = since);
+    assert!(!to && observed == "–" && missing, "{observed}");
+    let (_, observed, missing) = told(&|evidence| evidence.settings.truncate(1));
+    assert!(observed == "–" && missing, "{observed}");
 }
 
 #[test]
