@@ -6,8 +6,8 @@ use pipeline::advice::{Message, cost, message};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Key};
 use pipeline::documents::{
-    CeilingDocument, CeilingSource, DriftDocument, FitDocument, GradeDocument, PolicyDocument,
-    RecommendationDocument,
+    BendDocument, CeilingDocument, CeilingSource, DriftDocument, FitDocument, GradeDocument,
+    IntervalDocument, PolicyDocument, RecommendationDocument,
 };
 use pipeline::publish::Told;
 use pipeline::recorded::{Options, Source, locust, read};
@@ -264,6 +264,30 @@ fn a_level_of_cpu_above_the_ceiling_changes_nothing_but_what_is_told_of_it() {
     assert!(19.0 < advice.cpu_held_percent && advice.cpu_held_percent <= 20.0, "{advice:?}");
     let said = in_one_line(&message(&advice).body);
     assert!(said.contains("Warning: CPU stays near 24 %") && !said.contains("never shows more"), "{said}");
+}
+
+#[test]
+fn load_that_is_spread_unevenly_is_told_where_it_matters() {
+    let said = |unevenness| {
+        let fit = FitDocument { unevenness, ..*with_advice().1.model.fit.unwrap() };
+        cost::sentences(&fit)
+            .iter()
+            .any(|sentence| sentence.starts_with("The busiest instance is 30 % above"))
+    };
+    assert!(said(Some(0.3)) && !said(None));
+    let fit = FitDocument { unevenness: Some(0.02), ..*with_advice().1.model.fit.unwrap() };
+    assert!(!cost::sentences(&fit).join(" ").contains("busiest"));
+}
+
+#[test]
+fn a_line_that_bends_is_told_by_which_way() {
+    let said = |at_top_percent: f64| {
+        let [low, high] = [0.8, 1.2].map(|share| share * at_top_percent);
+        cost::bent(&BendDocument { at_top_percent, interval: IntervalDocument { low, high } })
+    };
+    let (above, below) = (said(2.0), said(-2.0));
+    assert!(above.contains("lies 2.0 points above it (1.6 to 2.4); contention makes"), "{above}");
+    assert!(below.contains("lies 2.0 points below it (1.6 to 2.4); caches make"), "{below}");
 }
 
 #[test]
