@@ -1,6 +1,8 @@
 //! The replay held against what really happened: when it is trusted, when not, and why.
 
-use scaling::backtest::{BackTest, BackTested, Cause, Free, Grade, Record, back_test, back_test_cpu, strays};
+use scaling::backtest::{
+    BackTest, BackTested, Cause, Counts, Free, Grade, Record, back_test, back_test_cpu, strays,
+};
 use scaling::course::{CapacityChange, Course, Deployment};
 use scaling::cpu_model::CpuModel;
 use scaling::disturbance::{RecordedMinute, deployments};
@@ -285,4 +287,70 @@ fn other_settings_are_replayed_with_the_strays_of_quiet_minutes_only() {
         quiet += usize::from(settled);
     }
     assert!(quiet > 3_500 && quiet < 4_320, "{quiet}");
+}
+
+const EXACT: BackTest = BackTest {
+    minutes: 1_000,
+    saturated: 0,
+    deploying: 0,
+    counts: Some(Counts {
+        hours_bias: 0.0,
+        mape: 0.0,
+        exact: 1.0,
+        recorded_events: 10,
+        replayed_events: 10,
+        matched_events: 10,
+        outside_limits: 0,
+        large_jumps: 0,
+    }),
+    mean_cpu_error: 0.0,
+    cpu_distance: 0.0,
+    peak_cpu_error: 0.0,
+    peak_cpu_percent: 60.0,
+    line_distance: 0.5,
+};
+
+/// The same with other counts of instances.
+fn counted(change: impl Fn(&mut Counts)) -> BackTest {
+    let mut back_test = EXACT;
+    back_test.counts.iter_mut().for_each(change);
+    back_test
+}
+
+#[test]
+fn each_error_alone_takes_trust_away() {
+    let worse: [&dyn Fn(f64) -> BackTest; 6] = [
+        &|by| BackTest { cpu_distance: 4.0 * by, ..EXACT },
+        &|by| BackTest { peak_cpu_error: -4.0 * by, ..EXACT },
+        &|by| counted(|counts| counts.hours_bias = -0.04 * by),
+        &|by| counted(|counts| counts.mape = 0.08 * by),
+        &|by| counted(|counts| counts.exact = 1.0 - 0.2 * by),
+        &|by| counted(|counts| counts.matched_events = 10 - (1.5 * by).ceil() as u32),
+    ];
+    for (index, of) in worse.iter().enumerate() {
+        let grades = [0.5, 1.0, 1.6].map(|by| of(by).grade());
+        assert_eq!(grades, [Grade::Good, Grade::Fair, Grade::NotTrusted(Cause::OtherTimes)], "{index}");
+    }
+    // Of a group that hardly works, points say little.
+    let idle = |cpu_distance| BackTest { peak_cpu_percent: 8.0, cpu_distance, ..EXACT }.grade();
+    assert_eq!([1.0, 1.9].map(idle), [Grade::Good, Grade::Fair]);
+}
+
+#[test]
+fn the_likeliest_cause_is_the_one_that_explains_the_most() {
+    let cause = |back_test: BackTest| {
+        let grade = BackTest { cpu_distance: 20.0, ..back_test }.grade();
+        let Grade::NotTrusted(cause) = grade else { panic!("{grade:?}") };
+        cause
+    };
+    let moved = |outside_limits, large_jumps| {
+        counted(|counts| (counts.outside_limits, counts.large_jumps) = (outside_limits, large_jumps))
+    };
+    assert_eq!(cause(EXACT), Cause::OtherTimes);
+    assert_eq!(cause(BackTest { line_distance: 5.1, ..EXACT }), Cause::CpuModel);
+    assert_eq!(cause(BackTest { counts: None, ..EXACT }), Cause::CpuModel);
+    assert_eq!(cause(BackTest { line_distance: 5.1, ..moved(0, 2) }), Cause::LargeJumps);
+    assert_eq!([moved(10, 1), moved(11, 2)].map(cause), [Cause::OtherTimes, Cause::OutsideLimits]);
+    assert_eq!(cause(BackTest { saturated: 51, ..moved(11, 2) }), Cause::Saturated);
+    assert_eq!(cause(BackTest { saturated: 50, ..moved(11, 2) }), Cause::OutsideLimits);
 }

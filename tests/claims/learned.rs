@@ -126,6 +126,21 @@ fn a_new_cost_is_held_against_the_record_since_then_where_only_cpu_can_be() {
     assert!(proof.cpu_distance < 1.0 && proof.minutes < 800, "{proof:?}");
 }
 
+/// Else a line would be held against what it was drawn through.
+#[test]
+fn where_only_cpu_can_be_foretold_the_line_is_of_the_first_half_of_the_record() {
+    let monitoring = option("aws:autoscaling:launchconfiguration", "MonitoringInterval", "1 minute");
+    let a_little_dearer = |minute: usize, sample: &mut Sample, cpu: f64| {
+        let cpu = if minute < 1440 { cpu } else { 2.0 + 1.08 * (cpu - 2.0) };
+        sample.set(Metric::CpuPercent, cpu).unwrap();
+    };
+    let advice = stages::advised(vec![monitoring], two_days_with(a_little_dearer), vec![]);
+    assert!(advice.model.fit.unwrap().drift.is_none());
+    let proof = advice.back_test.unwrap();
+    // 8 % of 16.7 points; of a line through all it would be half of that.
+    assert!(proof.cpu_only_because.is_some() && (proof.mean_cpu_error + 1.33).abs() < 0.05, "{proof:?}");
+}
+
 #[test]
 fn the_same_advice_is_told_again_when_requests_have_become_dearer_and_then_no_more() {
     let (archive, advice) = with_advice();
@@ -259,7 +274,7 @@ fn a_level_of_cpu_above_the_ceiling_changes_nothing_but_what_is_told_of_it() {
         RefitRequest { environment: environment(), window: window(), rules, ceiling, load_test: None };
     let fit = block_on(refit::run(&archive, request)).unwrap().document;
     assert!((fit.ceiling.unwrap().level_percent - 24.0).abs() < 0.1, "{fit:?}");
-    assert_eq!(fit.capacity.unwrap().cpu_percent, 20.0);
+    assert!((fit.capacity.unwrap().cpu_percent - 20.0).abs() < 1e-9);
     let advice = sweep(&archive, SweepRequest { ceiling, ..sweep_request() }).unwrap().document;
     assert!(19.0 < advice.cpu_held_percent && advice.cpu_held_percent <= 20.0, "{advice:?}");
     let said = in_one_line(&message(&advice).body);
