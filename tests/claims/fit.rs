@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use scaling::coefficient::{Circumstances, Fit, FitError, FitRules, Interval, fit, fit_within};
+use scaling::latency::Knee;
 use scaling::observation::{LeftOut, Series, with_cpu_earlier};
 use scaling::sample::{Metric, Period, Sample};
 use scaling::units::{CpuPercent, MinuteUtc, Minutes};
@@ -84,6 +85,23 @@ fn a_line_that_explains_too_little_says_how_late_cpu_was_taken_to_be_if_it_was()
         |lag| FitError::RSquaredTooLow { r_squared: 0.3, lag: Minutes(lag), needed: 0.6 }.to_string();
     assert!(refusal(2).contains("(R² 0.30 with CPU 2 min late, 0.60 needed)"), "{}", refusal(2));
     assert!(refusal(0).contains("(R² 0.30, 0.60 needed)"), "{}", refusal(0));
+}
+
+#[test]
+fn instances_have_no_more_to_give_where_response_time_is_tenfold_and_cpu_is_not_used_up() {
+    let saturates = |cpu: f64, multiple: f64| {
+        let knee = Knee {
+            metric: Metric::LatencyP95Seconds,
+            departs_at_percent: 30.0,
+            interval: Interval { low: 28.0, high: 33.0 },
+            base_seconds: 0.1,
+            doubles_at_percent: Some(40.0),
+            at_most: (cpu, multiple),
+        };
+        knee.saturates_at_percent()
+    };
+    assert_eq!(saturates(47.0, 12.0), Some(47.0));
+    assert_eq!([saturates(47.0, 9.9), saturates(95.0, 12.0), saturates(95.0, 9.9)], [None; 3]);
 }
 
 #[test]

@@ -82,18 +82,24 @@ pub(crate) fn ingest(
     archive: &MemoryArchive,
     samples: Vec<Sample>,
 ) -> Result<ingest::IngestReport, IngestError> {
-    block_on(ingest::run(
-        archive,
-        IngestRequest {
-            environment: environment(),
-            recording: Recording { samples, notes: vec![] },
-            options: Some(options()),
-            activities: vec![],
-            group: None,
-            load_balancer_reported: None,
-            leave_open: LEAVE_OPEN,
-        },
-    ))
+    ingest_with(archive, samples, Some(options()))
+}
+
+fn ingest_with(
+    archive: &MemoryArchive,
+    samples: Vec<Sample>,
+    options: Option<Vec<OptionDocument>>,
+) -> Result<ingest::IngestReport, IngestError> {
+    let request = IngestRequest {
+        environment: environment(),
+        recording: Recording { samples, notes: vec![] },
+        options,
+        activities: vec![],
+        group: None,
+        load_balancer_reported: None,
+        leave_open: LEAVE_OPEN,
+    };
+    block_on(ingest::run(archive, request))
 }
 
 pub(crate) fn window() -> Window {
@@ -688,7 +694,13 @@ fn launch(hour: u32, seconds: i64) -> Activity {
 
 #[test]
 fn launches_take_as_long_as_activities_say() {
-    let activities = vec![launch(1, 95), launch(2, 100), launch(3, 110), launch(4, 170)];
+    let mut activities = vec![launch(1, 95), launch(2, 100), launch(3, 110), launch(4, 170)];
+    activities.extend([
+        Activity { successful: false, ..launch(5, 900) },
+        Activity { kind: ActivityKind::Terminate, ..launch(6, 900) },
+        Activity { end: None, ..launch(7, 900) },
+        launch(8, -900),
+    ]);
     let advice = advised(options(), two_days(), activities);
     let times = advice.back_test.as_ref().unwrap().launch_times.unwrap();
     assert_eq!((times.count, times.median_seconds as u32), (4, 100));
@@ -699,6 +711,18 @@ fn launches_take_as_long_as_activities_say() {
     );
     let slower = "launches of 3 min".to_owned();
     assert!(advice.holds_with.contains(&slower), "{:?}", advice.holds_with);
+}
+
+#[test]
+fn what_was_taken_in_says_whether_the_settings_are_new() {
+    let archive = MemoryArchive::default();
+    let said = |options| {
+        let report = ingest_with(&archive, two_days(), options).unwrap();
+        ingest::Taken::of(&environment(), &report).settings
+    };
+    let others = || with(&[("aws:autoscaling:trigger", "UpperThreshold", "71")]);
+    let taken = [Some(options()), Some(options()), None, Some(others()), Some(others())];
+    assert_eq!(taken.map(said), [Some("new"), Some("as before"), None, Some("new"), Some("as before")]);
 }
 
 #[test]
@@ -725,6 +749,12 @@ fn activities_are_kept_once_and_the_newest_word_on_one_wins() {
     }
     let kept = block_on(store::read_activities(&archive, &environment(), window())).unwrap();
     assert_eq!(kept, [launch(1, 95), launch(2, 100), launch(30, 50)]);
+    let within = |start, end| {
+        let window = scaling::units::Window { start: at(start), end: at(end) };
+        block_on(store::read_activities(&archive, &environment(), window)).unwrap()
+    };
+    assert_eq!(within(60, 121), [launch(1, 95), launch(2, 100)]);
+    assert_eq!(within(61, 120), []);
     let puts = archive.puts();
     block_on(store::merge_activities(&archive, &environment(), &kept)).unwrap();
     assert_eq!(archive.puts(), puts);
