@@ -295,6 +295,18 @@ fn load_that_is_spread_unevenly_is_told_where_it_matters() {
 }
 
 #[test]
+fn what_an_instance_serves_at_cpu_that_was_never_seen_is_told_as_beyond_what_is_known() {
+    let said = |seen| {
+        let mut fit = *with_advice().1.model.fit.unwrap();
+        fit.capacity.as_mut().unwrap().seen = seen;
+        cost::sentences(&fit)
+            .join(" ")
+            .contains("CPU was never seen that high: this goes on from loads of up to 3000")
+    };
+    assert!(said(false) && !said(true));
+}
+
+#[test]
 fn a_line_that_bends_is_told_by_which_way() {
     let said = |at_top_percent: f64| {
         let [low, high] = [0.8, 1.2].map(|share| share * at_top_percent);

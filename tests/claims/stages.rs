@@ -8,7 +8,9 @@ use pipeline::activity::{Activity, ActivityKind};
 use pipeline::advice::{Frame, Message};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Environment, Expected, Key, Prefix};
-use pipeline::documents::{GradeDocument, OptionDocument, RecommendationDocument, VerdictDocument};
+use pipeline::documents::{
+    DynamicsDocument, GradeDocument, OptionDocument, RecommendationDocument, VerdictDocument,
+};
 use pipeline::ingest::{self, IngestError, IngestRequest, LEAVE_OPEN};
 use pipeline::news::{LEAST_GAIN, News, Word};
 use pipeline::publish::{self, Notification, Notifier, NotifyError, PublishError, PublishRequest, Told};
@@ -20,7 +22,8 @@ use pipeline::tables;
 use scaling::backtest::Free;
 use scaling::coefficient::FitRules;
 use scaling::cpu_model::CpuModel;
-use scaling::dynamics::Dynamics;
+use scaling::credits::{BurstableSize, Credits, Mode};
+use scaling::dynamics::{Booting, Dynamics, GroupAverage, Monitoring};
 use scaling::observation::LeftOut;
 use scaling::sample::{Metric, Period, Sample};
 use scaling::traffic::{Stage, Traffic};
@@ -723,6 +726,26 @@ fn what_was_taken_in_says_whether_the_settings_are_new() {
     let others = || with(&[("aws:autoscaling:trigger", "UpperThreshold", "71")]);
     let taken = [Some(options()), Some(options()), None, Some(others()), Some(others())];
     assert_eq!(taken.map(said), [Some("new"), Some("as before"), None, Some("new"), Some("as before")]);
+}
+
+#[test]
+fn what_a_replay_went_by_can_be_replayed_by_again() {
+    let size = BurstableSize::named("t3.small").unwrap();
+    let other = Dynamics {
+        monitoring: Monitoring::Basic,
+        metric_delay: Minutes(2),
+        launch: Minutes(4),
+        boot: Minutes(5),
+        booting: Booting::LeftOut,
+        drain: Minutes(7),
+        group_average: GroupAverage::OfMinutes,
+        cpu_ceiling: CpuPercent::new(25.0).unwrap(),
+        credits: Some(Credits { size, mode: Mode::Standard, initial_balance: 12.5 }),
+    };
+    let unlimited = Dynamics { credits: Some(Credits::of(size)), ..Dynamics::default() };
+    for dynamics in [Dynamics::default(), other, unlimited] {
+        assert_eq!(DynamicsDocument::from(dynamics).dynamics().unwrap(), dynamics);
+    }
 }
 
 #[test]
