@@ -171,6 +171,30 @@ fn said_of(path: &str) -> String {
 }
 
 #[test]
+fn minutes_look_like_seconds_where_they_are_whole_minutes_of_them() {
+    let looks = |minutes: &'static str| {
+        said(&[("Period", minutes)])
+            .iter()
+            .any(|said| said.starts_with(&format!("`Period` {minutes} is minutes")))
+    };
+    assert_eq!(["5", "59", "60", "61", "120", "150"].map(looks), [false, false, true, false, true, false]);
+}
+
+#[test]
+fn what_is_given_is_what_is_set_of_the_trigger_and_the_group_and_lists_hold_no_blanks() {
+    let named = SOUND.map(|(name, value)| ("aws:autoscaling:trigger", name, value));
+    let others = [
+        ("aws:autoscaling:asg", "Cooldown", "60"),
+        ("aws:elasticbeanstalk:environment", "EnvironmentType", "LoadBalanced"),
+        ("aws:ec2:instances", "InstanceTypes", " t3.small,, m5.large ,"),
+    ];
+    let settings = Settings::from_options(named.into_iter().chain(others)).unwrap();
+    assert!(settings.given.contains("Cooldown") && settings.given.contains("Period"));
+    assert!(!settings.given.contains("EnvironmentType") && !settings.given.contains("InstanceTypes"));
+    assert_eq!(settings.instance_types, ["t3.small", "m5.large"]);
+}
+
+#[test]
 fn a_key_that_is_set_twice_in_one_map_is_named_and_one_in_two_maps_is_not() {
     let repeated = |text: &str| read("f", text.as_bytes()).unwrap().repeated;
     let twice = "option_settings:\n  a:b:\n    Period: 1\n    Period: 5\n";

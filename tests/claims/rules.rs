@@ -68,6 +68,28 @@ fn moves(rows: &[Row]) -> Vec<(usize, u32, u32)> {
 const UP: Adjustment = Adjustment::ChangeInCapacity(1);
 const DOWN: Adjustment = Adjustment::ChangeInCapacity(-1);
 
+/// What was decided in the last minute under a load that lasts.
+fn decided_at_last(group: Group, initial: u32, percent_of_one: f64, on_high: Adjustment) -> Decision {
+    let scenario = scenario(simple(60.0, on_high, 20.0, DOWN), group, initial);
+    let rows = rows(&load(&[(30, percent_of_one)]), &scenario);
+    rows[rows.len() - 1].decision
+}
+
+#[test]
+fn where_nothing_can_change_it_is_told_why() {
+    let nothing = Adjustment::ChangeInCapacity(0);
+    assert_eq!(decided_at_last(group(1, 3, 0), 2, 900.0, UP), Decision::AtMaxSize);
+    assert_eq!(decided_at_last(group(1, 3, 0), 2, 1.0, UP), Decision::AtMinSize);
+    for size in [1, 3] {
+        assert_eq!(decided_at_last(group(size, size, 0), size, 900.0, UP), Decision::AtMaxSize);
+        assert_eq!(decided_at_last(group(size, size, 0), size, 1.0, UP), Decision::AtMinSize);
+        let capacity = Instances(size);
+        let decided = decided_at_last(group(size, size, 0), size, 900.0, nothing);
+        assert_eq!(decided, Decision::NoChange { capacity });
+    }
+    assert_eq!(decided_at_last(group(1, 3, 0), 2, 80.0, UP), Decision::NoBreach);
+}
+
 #[test]
 fn a_percent_change_is_rounded_as_ec2_documents_it() {
     let share = |percent, min_magnitude| Adjustment::PercentChangeInCapacity { percent, min_magnitude };
