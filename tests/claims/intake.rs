@@ -200,6 +200,9 @@ fn zones_are_never_added_up() {
     refused(zones, "has rows per zone and none of the whole load balancer");
     let one = csv_with(zones, &options(&[], &["zone=az-b"])).unwrap();
     assert_eq!(values(&one, Metric::InService), [Some(4.0)]);
+    let three = format!("{zones}az-c,2026-11-02T00:00:00Z,4\n");
+    let two = csv_with(&three, &options(&[], &["zone!=az-c"])).unwrap_err();
+    assert!(two.contains("they are not added up. Take one with --where zone="), "{two}");
     // What is asked of another column says nothing about zones.
     let busy = "zone,timestamp,hosts,rack\n,2026-11-02T00:00:00Z,8,1\naz-a,2026-11-02T00:00:00Z,4,1\n";
     for conditions in [&[][..], &["rack=1"]] {

@@ -41,7 +41,7 @@ impl<'a> Table<'a> {
             return Err(RecordedError::Empty { file: source.name.clone() });
         }
         table.keep_where(options)?;
-        table.keep_whole_load_balancer(options, gathered)?;
+        table.keep_whole_load_balancer(gathered)?;
         Ok(table)
     }
 
@@ -74,16 +74,11 @@ impl<'a> Table<'a> {
     }
 
     /// With cross-zone balancing on, the rows of each zone count every instance: they are not added up.
-    fn keep_whole_load_balancer(
-        &mut self,
-        options: &Options,
-        gathered: &mut Gathered,
-    ) -> Result<(), RecordedError> {
+    fn keep_whole_load_balancer(&mut self, gathered: &mut Gathered) -> Result<(), RecordedError> {
         const ZONE_COLUMNS: [&str; 4] = ["zone", "availability_zone", "AvailabilityZone", "az"];
         let Some(column) = ZONE_COLUMNS.iter().find_map(|name| self.find(name)) else { return Ok(()) };
-        let decided = options.conditions.iter().any(|condition| condition.column == self.headers[column]);
         let zones: BTreeSet<&str> = self.rows.iter().map(|(_, row)| &row[column]).collect();
-        if decided || zones.len() < 2 {
+        if zones.len() < 2 {
             return Ok(());
         }
         if !zones.contains("") {
