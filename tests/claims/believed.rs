@@ -291,11 +291,8 @@ fn three_days_say_nothing_about_others() {
 /// A week of a slow wave on three instances, each day as busy as `days` say; CPU is 2 + 0.01 for each request a minute
 /// and instance, and a little to and fro.
 fn week(days: [f64; 7]) -> Vec<Sample> {
-    let at = |minute: u32| {
-        let phase = f64::from(minute % 720) / 720.0;
-        let wave = 1000.0 + 8000.0 * (1.0 - (2.0 * phase - 1.0).abs());
-        stages::on_three(minute, (wave * days[minute as usize / 1440]).round())
-    };
+    let at =
+        |minute: u32| stages::on_three(minute, (stages::wave(minute) * days[minute as usize / 1440]).round());
     (0..7 * 1440).map(at).collect()
 }
 
@@ -473,10 +470,8 @@ fn the_safe_pick_is_the_cheapest_that_bears_half_as_much_again() {
 /// A week of slow waves, of which no minute is like the next.
 fn rough() -> Vec<Sample> {
     let at = |minute: u32| {
-        let phase = f64::from(minute % 720) / 720.0;
-        let wave = 1000.0 + 8000.0 * (1.0 - (2.0 * phase - 1.0).abs());
         let random = f64::from((minute + 34).wrapping_mul(2_654_435_761) >> 16) / 65_536.0;
-        stages::on_three(minute, (wave * (0.75 + 0.5 * random)).round())
+        stages::on_three(minute, (stages::wave(minute) * (0.75 + 0.5 * random)).round())
     };
     (0..7 * 1440).map(at).collect()
 }

@@ -233,10 +233,13 @@ fn a_later_knee_is_offered_as_the_ceiling_and_not_taken() {
     assert!(offered.iter().any(|offer| said.contains(offer)), "{said}");
 }
 
+/// CPU stays at 24 % where it would be higher.
+fn flat(_: usize, sample: &mut Sample, cpu: f64) {
+    sample.set(Metric::CpuPercent, cpu.min(24.0)).unwrap();
+}
+
 #[test]
 fn thresholds_that_cpu_never_comes_up_to_are_not_recommended_and_the_present_one_is_told() {
-    let flat =
-        |_: usize, sample: &mut Sample, cpu: f64| sample.set(Metric::CpuPercent, cpu.min(24.0)).unwrap();
     let upper_thresholds = Some([15.0, 20.0, 24.5, 40.0].map(percent).to_vec());
     let lower_thresholds = Some([5.0, 10.0].map(percent).to_vec());
     let grid = GridOverrides { upper_thresholds, lower_thresholds, ..sweep_request().grid };
@@ -266,8 +269,6 @@ fn thresholds_that_cpu_never_comes_up_to_are_not_recommended_and_the_present_one
 /// The same level as before, above which nobody wants to come.
 #[test]
 fn a_level_of_cpu_above_the_ceiling_changes_nothing_but_what_is_told_of_it() {
-    let flat =
-        |_: usize, sample: &mut Sample, cpu: f64| sample.set(Metric::CpuPercent, cpu.min(24.0)).unwrap();
     let archive = archived(two_days_with(flat));
     let (rules, ceiling) = (FitRules::default(), Some(percent(20.0)));
     let request =

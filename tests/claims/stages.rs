@@ -52,11 +52,13 @@ pub(crate) fn sample(minute: u32, values: &[(Metric, f64)]) -> Sample {
 
 /// Two days of a slow wave between 1000 and 9000 requests a minute on three instances.
 pub(crate) fn two_days() -> Vec<Sample> {
-    let wave = |minute: u32| {
-        let phase = f64::from(minute % 720) / 720.0;
-        1000.0 + 8000.0 * (1.0 - (2.0 * phase - 1.0).abs())
-    };
     (0..2880).map(|minute| on_three(minute, wave(minute).round())).collect()
+}
+
+/// Requests a minute, which rise and fall twice a day.
+pub(crate) fn wave(minute: u32) -> f64 {
+    let phase = f64::from(minute % 720) / 720.0;
+    1000.0 + 8000.0 * (1.0 - (2.0 * phase - 1.0).abs())
 }
 
 /// CPU is 2 + 0.01 for each request a minute and instance, and a little to and fro.

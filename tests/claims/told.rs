@@ -557,6 +557,8 @@ fn a_refusal_in_between_does_not_hide_that_trust_was_lost() {
     assert_eq!(after.kind, Kind::TrustLost);
 }
 
+const NOTHING: &str = "Nothing that is known here changed by as much as 1 %.";
+
 #[test]
 fn a_difference_names_what_changed_and_weighs_the_reasons() {
     let before = change();
@@ -577,7 +579,7 @@ fn a_difference_names_what_changed_and_weighs_the_reasons() {
     assert!(found.why[2].ends_with("they are those that were advised."), "{:?}", found.why);
     let allowed = RecommendationDocument { minutes_over_allowed: 15, ..before.clone() };
     assert_eq!(difference(&before, &allowed).why, ["15 minutes may be over the ceiling, not 0."]);
-    assert_eq!(difference(&before, &before).why, ["Nothing that is known here changed by as much as 1 %."]);
+    assert_eq!(difference(&before, &before).why, [NOTHING]);
 }
 
 /// Why the usual advice became another one, a sentence after the other.
@@ -642,7 +644,7 @@ fn settings_that_somebody_changed_are_told_as_those_that_were_advised_only_if_th
     assert_eq!(kept, format!("{changed}."));
     for known in [0, 1] {
         let unknown = why(|pair| present(&mut pair[known], vec![]));
-        assert_eq!(unknown, "Nothing that is known here changed by as much as 1 %.");
+        assert_eq!(unknown, NOTHING);
     }
 }
 
@@ -655,10 +657,9 @@ fn what_settings_have_to_hold_in_besides_is_told_but_for_shifts() {
     let more = ["1.10 times the traffic", "launches of 3 min", "later metrics"];
     let new = "Settings now have to hold with launches of 3 min and with later metrics.";
     assert_eq!(asked(&more[..1], &more), new);
-    let nothing = "Nothing that is known here changed by as much as 1 %.";
-    assert_eq!(asked(&more, &more[..1]), nothing);
-    assert_eq!(asked(&more[..1], &["1.10 times the traffic", "the traffic 2 min later"]), nothing);
-    assert_eq!(asked(&[], &more), nothing);
+    assert_eq!(asked(&more, &more[..1]), NOTHING);
+    assert_eq!(asked(&more[..1], &["1.10 times the traffic", "the traffic 2 min later"]), NOTHING);
+    assert_eq!(asked(&[], &more), NOTHING);
 }
 
 #[test]
@@ -674,14 +675,13 @@ fn what_was_advised_is_held_against_the_traffic_of_the_second() {
             format!("and take {hours:.1} instance hours, where those recommended now take {hours:.1}.");
         assert_eq!(said, format!("On the traffic of the second, the settings of the first {words} {taken}"));
     }
-    let nothing = "Nothing that is known here changed by as much as 1 %.";
     let others = why(|[_, after]| after.told = Some(ToldDocument { options: vec![], ..told(true) }));
-    assert_eq!(others, nothing);
+    assert_eq!(others, NOTHING);
     let kept = why(|[before, after]| {
         before.verdict = VerdictDocument::Keep;
         after.told = Some(told(true));
     });
-    assert_eq!(kept, nothing);
+    assert_eq!(kept, NOTHING);
 }
 
 #[test]
