@@ -341,6 +341,45 @@ proptest! {
     }
 }
 
+prop_compose! {
+    /// Levels at which groups show whole percents when they are at their largest, and now and then at their smallest, so
+    /// that thresholds lie at what alarms see at all, and on both sides of it.
+    fn calm()(
+        case in case(),
+        lower_thresholds in thresholds(1, 16),
+        upper_thresholds in thresholds(6, 45),
+        max_size in prop_oneof![Just(4_u32), Just(6), Just(12)],
+        idle in 0..9_u32,
+        period in prop_oneof![3 => Just(1_u32), 2 => Just(5)],
+        varies in 1..6_u32,
+        booting in prop_oneof![2 => Just(Booting::LeftOut), 2 => (0..40_u32).prop_map(|cpu| Booting::Counted(percent(f64::from(cpu))))],
+    ) -> Case {
+        let level = |demand: &f64| (demand / 60.0).round() % f64::from(varies) * 12.0;
+        let demand_percent = case.load.demand_percent.iter().map(level).collect();
+        Case {
+            load: Load { intercept_percent: f64::from(idle), stray_percent: vec![], demand_percent, ..case.load },
+            grid: Grid {
+                lower_thresholds,
+                upper_thresholds,
+                max_sizes: vec![Instances(max_size)],
+                periods: vec![Minutes(period)],
+                ..case.grid
+            },
+            dynamics: Dynamics { booting, credits: None, ..case.dynamics },
+            ..case
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
+
+    #[test]
+    fn thresholds_beyond_what_alarms_see_change_nothing_that_a_setting_comes_to(case in calm()) {
+        check_every(&case)?;
+    }
+}
+
 /// `ENGINE_CASES` asks for more, as `make soak` does.
 #[expect(clippy::disallowed_methods, reason = "how long a test runs is not what the product does")]
 fn cases() -> u32 {

@@ -13,6 +13,7 @@ use super::kernel::{self, BY_THE_MINUTE, HISTORY, Moves, Standing};
 use super::lanes::Isa;
 use super::ranks::Ranks;
 use super::ratchet::{Classes, Ratchet, Slip};
+use super::reach::{Alike, ForAll, Reach, Sizes, Twins};
 use super::space::{Kind, Space};
 use super::trace::{Points, Rows, Trace, booting_points};
 use super::walk::{Asked, At, Sink, Walk, chunks, count_of, first_chunks_and_rest};
@@ -50,6 +51,8 @@ struct InBytes<'a> {
     needs: Vec<u8>,
     /// By what is launched at once, and the most instances.
     booting: Mutex<BTreeMap<(u8, u8), Arc<Rows>>>,
+    /// By period, evaluation periods and sizes.
+    alike: Mutex<BTreeMap<(usize, usize, Sizes), Arc<Alike>>>,
 }
 
 impl<'a> InBytes<'a> {
@@ -65,8 +68,16 @@ impl<'a> InBytes<'a> {
         let trace = Trace::new(setting, ceiling, most, &ranks);
         let watches = watches(&trace, space, &ranks);
         let needs = bound::needs(&trace);
-        let booting = Mutex::default();
-        Some(Self { isa, trace, ranks, watches, changes, needs, booting })
+        let (booting, alike) = Default::default();
+        Some(Self { isa, trace, ranks, watches, changes, needs, booting, alike })
+    }
+
+    fn alike(&self, space: &Space, watch: &Watch, moves: &Moves) -> Arc<Alike> {
+        let sizes = Sizes::new(&self.trace, moves);
+        let mut known = self.alike.lock().expect("no thread panics");
+        let made = || Alike::new(space, &self.ranks, Reach::new(&self.trace, watch, &self.ranks, sizes));
+        let of = (watch.points.period, watch.evaluation_periods, sizes);
+        Arc::clone(known.entry(of).or_insert_with(|| Arc::new(made())))
     }
 
     /// The points of minutes in which instances boot, by how many are launched at once, where they can be looked up.
@@ -150,7 +161,13 @@ impl<'a> Engine<'a> {
             ),
             walked: 0,
         };
-        walk.run(asked, sink);
+        let alike = bytes.alike(self.space, watch, &moves);
+        if alike.is_none() {
+            walk.run(asked, sink);
+        } else {
+            let (twins, firsts) = Twins::of(alike, self.space, asked);
+            walk.run(&firsts, &mut ForAll { sink, space: self.space, twins: &twins });
+        }
         walk.walked
     }
 
@@ -490,8 +507,8 @@ mod tests {
 
     use super::super::trace::BLOCK;
     use super::*;
-    use crate::course::Course;
-    use crate::dynamics::{Dynamics, Monitoring};
+    use crate::course::{CapacityChange, Course};
+    use crate::dynamics::{Booting, Dynamics, Monitoring};
     use crate::sweep::Grid;
     use crate::traffic::Load;
     use crate::units::{Instances, MinuteUtc, Minutes, Seconds};
@@ -632,6 +649,70 @@ mod tests {
             count = [count[0] + more[0], count[1] + more[1]];
         }
         assert!(count.iter().all(|count| 3_000 < *count), "{count:?}");
+    }
+
+    /// What each setting comes to.
+    #[derive(Default)]
+    struct Finished(BTreeMap<At, (u32, u64)>);
+
+    impl Sink for Finished {
+        fn may_matter(&self, _: usize, _: usize, _: Standing) -> bool {
+            true
+        }
+
+        fn finish(&mut self, setting: At, minutes_over: u32, billed: u32) {
+            assert_eq!(self.0.insert(setting, (minutes_over, u64::from(billed))), None, "once each");
+        }
+    }
+
+    /// Goes through all settings of a family at once, and holds each against itself alone; gives the minutes gone through.
+    fn gone_through(setting: &Setting<'_>, space: &Space) -> u64 {
+        let ceiling = CpuPercent::new(50.0).expect("a percentage");
+        let engine = Engine::new(setting, space, ceiling);
+        let mut finished = Finished::default();
+        let family = engine.all_of(&space.families(usize::MAX)[0]);
+        let walked = engine.run(&family, &first_chunks_and_rest(engine.minutes()), &mut finished);
+        assert_eq!(finished.0.len(), space.len());
+        for ((kind, pair), found) in finished.0 {
+            let policy = space.kinds[kind].policy(space.pairs[pair]);
+            let alone = setting.simulate(&policy, Question::whatever_it_takes(ceiling));
+            let alone = alone.map(|outcome| (outcome.minutes_over, outcome.billed_instance_minutes));
+            assert_eq!(alone, Some(found), "{policy}");
+        }
+        walked
+    }
+
+    #[test]
+    fn settings_that_differ_in_what_no_alarm_sees_are_gone_through_once() {
+        let minutes = 20 * BLOCK;
+        let load = |levels: [u32; 2]| {
+            let demand_percent = (0..minutes).map(|minute| f64::from(levels[minute % 2])).collect();
+            Load { demand_percent, ..steps(0) }
+        };
+        let grid = Grid { min_sizes: vec![Instances(3)], ..dense(1, 1, 300) };
+        let space = Space::new(&grid, Monitoring::Detailed, ceiling_of_all(), false);
+        let asked = |load: &Load, course: &Course, booting: f64| {
+            let booting = Booting::Counted(CpuPercent::new(booting).expect("a percentage"));
+            let dynamics = Dynamics { booting, ..Dynamics::default() };
+            let setting = Setting { load, dynamics, course: course.clone(), initial: Instances(3) };
+            gone_through(&setting, &space) / minutes as u64
+        };
+        let all = space.len() as u64;
+        // Three instances show 12 or 13 %, and the more they are, the less: no upper threshold is passed. Lower ones of 6 % and
+        // more are left, 44 of them, which tell two increments apart; under those, nothing does anything.
+        assert_eq!(asked(&load([27, 30]), &Course::default(), 10.0), 2 * 44 + 1);
+        // Twelve instances, of whom none shows less than 33 % when it serves, and 30 % when it boots: nothing is removed for a
+        // lower threshold of up to 30 %, and three increments are told apart by each upper threshold.
+        let busy = load([360, 480]);
+        let within_reach = space.pairs.iter().filter(|(_, lower)| 30.0 < lower.get()).count() as u64;
+        assert_eq!(asked(&busy, &Course::default(), 30.0), (6 * within_reach + 3 * 56).min(all));
+        // Instances that boot show nothing, and so does an average with them little.
+        assert_eq!(asked(&busy, &Course::default(), 0.0), all);
+        // The group may be made larger.
+        let (at, max_size) = (MinuteUtc::new(100).expect("a minute"), Some(Instances(30)));
+        let larger = CapacityChange { at, min_size: None, max_size, desired_capacity: None };
+        let course = Course::new(vec![larger], vec![]).expect("a course");
+        assert!(asked(&busy, &course, 30.0) < all);
     }
 
     #[test]

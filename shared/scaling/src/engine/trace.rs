@@ -195,7 +195,12 @@ impl<'a> Trace<'a> {
 
     /// What one booting instance shows, in steps.
     pub(super) fn booting_steps(&self) -> u32 {
-        (Wanted::booting(&self.dynamics).seen * STEPS_PER_PERCENT) as u32
+        (self.booting_percent() * STEPS_PER_PERCENT) as u32
+    }
+
+    /// What one booting instance shows.
+    pub(super) fn booting_percent(&self) -> f64 {
+        Wanted::booting(&self.dynamics).seen
     }
 
     pub(super) fn len(&self) -> usize {

@@ -85,6 +85,17 @@ impl Watch {
         &self.each[&now]
     }
 
+    /// Ends of the points that bring an alarm about at the start of `now`; none where it can only go on.
+    pub(super) fn ends(&self, now: usize) -> impl Iterator<Item = usize> {
+        let (places, count) = match self.looks[now] {
+            Look::Newest(places) => (places, self.evaluation_periods),
+            Look::Quiet | Look::Each => ([0; 3], 0),
+        };
+        let newest = places.into_iter().take(count).map(move |place| now - (now - usize::from(place)) % KEPT);
+        let each = self.each.get(&now).filter(|each| !each.holds).map_or(&[][..], |each| &each.ends);
+        newest.chain(each.iter().copied())
+    }
+
     fn add(&mut self, now: usize, visible_end: Option<usize>) {
         let (period, count) = (self.points.period, self.evaluation_periods);
         let full = visible_end.filter(|end| count * period <= *end);
