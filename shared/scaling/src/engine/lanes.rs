@@ -82,7 +82,7 @@ pub(super) trait Lanes: Copy {
     fn keep(self, mask: Self::Mask, vector: Self::Vector) -> Self::Vector;
     /// `yes` where the mask says so, `no` elsewhere.
     fn select(self, mask: Self::Mask, yes: Self::Vector, no: Self::Vector) -> Self::Vector;
-    /// One more where the mask says yes.
+    /// One more where the mask says yes; no lane has 255 yet.
     fn count(self, vector: Self::Vector, mask: Self::Mask) -> Self::Vector;
     fn words(self, low: Self::Vector, high: Self::Vector) -> Self::Words;
     /// `a + b`, wrapping.
@@ -213,7 +213,8 @@ mod tests {
             let le = lanes.le(x, y);
             is(lanes, lanes.keep(le, z), |lane| if a[lane] <= b[lane] { c[lane] } else { 0 });
             is(lanes, lanes.select(le, z, w), |lane| if a[lane] <= b[lane] { c[lane] } else { d[lane] });
-            is(lanes, lanes.count(z, le), |lane| c[lane].wrapping_add(u8::from(a[lane] <= b[lane])));
+            let some = lanes.min(z, lanes.splat(254));
+            is(lanes, lanes.count(some, le), |lane| c[lane].min(254) + u8::from(a[lane] <= b[lane]));
             for (width, found) in [
                 (16, lanes.lookup::<16>(&self.table[..16], lanes.min(x, lanes.splat(15)))),
                 (64, lanes.lookup::<64>(&self.table[..64], lanes.min(x, lanes.splat(63)))),
