@@ -36,7 +36,8 @@ pub struct Found {
     pub cheapest: Vec<Scored>,
     /// Settings of the space.
     pub settings: u64,
-    /// Minutes that were gone through, of all settings: the others were given up, provably too dear or over.
+    /// Minutes that were gone through, of all settings: the others were given up, provably too dear or over, or do the same as
+    /// one that was gone through.
     pub minutes_walked: u64,
 }
 
