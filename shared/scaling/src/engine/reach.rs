@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::kernel::{Moves, Standing, byte};
 use super::ranks::Ranks;
 use super::space::{Kind, Space};
-use super::trace::{Trace, point};
+use super::trace::Trace;
 use super::walk::{Asked, At, Sink};
 use super::watch::Watch;
 use crate::units::CpuPercent;
@@ -68,8 +68,7 @@ impl Shown {
     fn new(trace: &Trace<'_>, ranks: &Ranks, sizes: Sizes) -> Self {
         let booting = trace.counts_booting().then(|| ranks.of_cpu(trace.booting_percent()));
         let of = |minute| {
-            let shown =
-                |size| point(std::iter::once(trace.metric(minute, size, 0))).map(|cpu| ranks.of_cpu(cpu));
+            let shown = |size| trace.point_of_minute(minute, size, 0).map(|cpu| ranks.of_cpu(cpu));
             let Some((least, most)) = shown(sizes.largest).zip(shown(sizes.smallest)) else {
                 return (u8::MAX, 0);
             };
@@ -95,7 +94,7 @@ pub(super) struct Alike {
 
 #[derive(Debug, Clone, Copy)]
 struct Class {
-    /// There are no more of them than thresholds.
+    /// At most one more of them than thresholds.
     place: u16,
     grows: bool,
     shrinks: bool,

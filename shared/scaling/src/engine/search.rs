@@ -533,6 +533,14 @@ mod tests {
         }
     }
 
+    /// What an engine found of one setting, against the setting itself.
+    fn check_alone(engine: &Engine<'_>, (kind, pair): At, minutes_over: u32, billed: u32) {
+        let policy = engine.space.kinds[kind].policy(engine.space.pairs[pair]);
+        let alone = engine.setting.simulate(&policy, Question::whatever_it_takes(engine.ceiling));
+        let alone = alone.map(|outcome| (outcome.minutes_over, outcome.billed_instance_minutes));
+        assert_eq!(alone, Some((minutes_over, u64::from(billed))), "{policy} by {engine:?}");
+    }
+
     /// Levels that last for a while, so that some lanes stand still while others move.
     fn steps(minutes: usize) -> Load {
         let level = |minute: usize| mixed(minute as u64 / 11 * 7) % 260;
@@ -653,7 +661,7 @@ mod tests {
 
     /// What each setting comes to.
     #[derive(Default)]
-    struct Finished(BTreeMap<At, (u32, u64)>);
+    struct Finished(BTreeMap<At, (u32, u32)>);
 
     impl Sink for Finished {
         fn may_matter(&self, _: usize, _: usize, _: Standing) -> bool {
@@ -661,7 +669,7 @@ mod tests {
         }
 
         fn finish(&mut self, setting: At, minutes_over: u32, billed: u32) {
-            assert_eq!(self.0.insert(setting, (minutes_over, u64::from(billed))), None, "once each");
+            assert_eq!(self.0.insert(setting, (minutes_over, billed)), None, "once each");
         }
     }
 
@@ -673,11 +681,8 @@ mod tests {
         let family = engine.all_of(&space.families(usize::MAX)[0]);
         let walked = engine.run(&family, &first_chunks_and_rest(engine.minutes()), &mut finished);
         assert_eq!(finished.0.len(), space.len());
-        for ((kind, pair), found) in finished.0 {
-            let policy = space.kinds[kind].policy(space.pairs[pair]);
-            let alone = setting.simulate(&policy, Question::whatever_it_takes(ceiling));
-            let alone = alone.map(|outcome| (outcome.minutes_over, outcome.billed_instance_minutes));
-            assert_eq!(alone, Some(found), "{policy}");
+        for (at, (minutes_over, billed)) in finished.0 {
+            check_alone(&engine, at, minutes_over, billed);
         }
         walked
     }
@@ -737,11 +742,8 @@ mod tests {
                 let mut left = Dropping(vec![]);
                 engine.run(&engine.all_of(&space.families(usize::MAX)[0]), &chunks, &mut left);
                 assert!(!left.0.is_empty(), "some are left");
-                for ((kind, pair), minutes_over, billed) in left.0 {
-                    let policy = space.kinds[kind].policy(space.pairs[pair]);
-                    let alone = setting.simulate(&policy, Question::whatever_it_takes(ceiling));
-                    let alone = alone.map(|outcome| (outcome.minutes_over, outcome.billed_instance_minutes));
-                    assert_eq!(alone, Some((minutes_over, u64::from(billed))), "{policy} by {engine:?}");
+                for (at, minutes_over, billed) in left.0 {
+                    check_alone(&engine, at, minutes_over, billed);
                 }
             }
         }

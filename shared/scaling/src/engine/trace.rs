@@ -246,6 +246,11 @@ impl<'a> Trace<'a> {
         work.metric(&self.dynamics, Measure::CpuUtilization, self.load, minute, serving)
     }
 
+    /// What an alarm of single minutes sees.
+    pub(super) fn point_of_minute(&self, minute: usize, serving: u8, booting: u8) -> Option<f64> {
+        point(std::iter::once(self.metric(minute, serving, booting)))
+    }
+
     pub(super) fn is_known(&self, minute: usize) -> bool {
         !self.load.demand_percent[minute].is_nan()
     }
@@ -350,8 +355,8 @@ pub(super) fn booting_points(trace: &Trace<'_>, up: u8, max: u8, ranks: &Ranks) 
     for end in 1..=trace.len() {
         let row = rows.row_mut(end);
         for serving in 1..=max {
-            let metric = trace.metric(end - 1, serving, up.min(max - serving));
-            row[usize::from(serving)] = ranks.of_cpu(point(std::iter::once(metric)).unwrap_or(0.0));
+            let point = trace.point_of_minute(end - 1, serving, up.min(max - serving));
+            row[usize::from(serving)] = ranks.of_cpu(point.unwrap_or(0.0));
         }
     }
     rows
