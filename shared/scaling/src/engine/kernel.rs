@@ -924,31 +924,37 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         seen: L::Vector,
         matters: L::Mask,
     ) -> L::Vector {
-        let (lanes, with) = (self.lanes, self.with);
-        let (sum, weight) = self.weigh(units, end);
-        let all = lanes.add_words(sum, self.word(with.watch.points.period as u16 * units.left_out));
-        let (upper, (lower, lower_at_most)) = self.weighed_thresholds(weight);
-        let (not_above, surely_not_above) = (lanes.le_words(sum, upper), lanes.le_words(all, upper));
-        let (below, surely_not_below) = (lanes.le_words(all, lower), lanes.le_words(lower_at_most, sum));
-        let in_between = lanes.select(below, lanes.splat(0), self.upper);
-        let decided = lanes.select(not_above, in_between, lanes.splat(255));
+        let (lanes, none, one) = (self.lanes, self.lanes.splat(0), self.lanes.splat(1));
+        let left_out = self.with.watch.points.period as u8 * units.left_out;
+        let (over_upper, over_lower) = self.over_thresholds(units, end, left_out);
+        let above = lanes.le(lanes.splat(left_out + 1), over_upper);
+        let in_between = lanes.select(lanes.eq(over_lower, none), none, self.upper);
+        let decided = lanes.select(above, lanes.splat(255), in_between);
         let seen = lanes.select(matters, decided, seen);
-        let maybe_above = lanes.and_not(not_above, surely_not_above);
-        let maybe_below = lanes.and_not(lanes.and_not(matters, below), surely_not_below);
-        let unsure = lanes.or(lanes.and(matters, maybe_above), maybe_below);
+        let least = lanes.min(lanes.sub(over_upper, one), lanes.sub(over_lower, one));
+        let unsure = lanes.and(matters, lanes.le(least, lanes.splat(left_out - 1)));
         if lanes.any(unsure) { self.summed_over_changes(end, seen, unsure) } else { seen }
     }
 
-    /// The upper threshold times instance-minutes, in whole units, and the lower one: at least and at most.
+    /// By how many units what is seen at the most, all that may be left out included, is over the upper threshold, and over the
+    /// lower one: where by none, it does not pass it, and where by more than may be left out, it does.
     #[inline(always)]
-    fn weighed_thresholds(&self, weight: L::Words) -> (L::Words, (L::Words, L::Words)) {
+    fn over_thresholds(&mut self, units: &Units, end: usize, left_out: u8) -> (L::Vector, L::Vector) {
+        let lanes = self.lanes;
+        let (sum, weight) = self.weigh(units, end);
+        let at_most = lanes.add_words(sum, self.word(left_out.into()));
+        let (upper, lower) = self.weighed_thresholds(weight);
+        (lanes.excess(at_most, upper), lanes.excess(at_most, lower))
+    }
+
+    /// The upper threshold times instance-minutes, in whole units, and the lower one.
+    #[inline(always)]
+    fn weighed_thresholds(&self, weight: L::Words) -> (L::Words, L::Words) {
         let (lanes, fine) = (self.lanes, &*self.fine);
         if Units::are_wide::<W>() {
-            let lower = lanes.mul_high_words(weight, fine.lower);
-            (lanes.mul_high_words(weight, fine.upper), (lower, lanes.add_words(lower, self.word(1))))
+            (lanes.mul_high_words(weight, fine.upper), lanes.mul_high_words(weight, fine.lower))
         } else {
-            let lower = lanes.mul_words(weight, fine.lower);
-            (lanes.mul_words(weight, fine.upper), (lower, lower))
+            (lanes.mul_words(weight, fine.upper), lanes.mul_words(weight, fine.lower))
         }
     }
 

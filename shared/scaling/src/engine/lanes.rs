@@ -93,8 +93,8 @@ pub(super) trait Lanes: Copy {
     fn mul_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
     /// The upper two of the four bytes of `a * b`.
     fn mul_high_words(self, a: Self::Words, b: Self::Words) -> Self::Words;
-    /// `a <= b`.
-    fn le_words(self, a: Self::Words, b: Self::Words) -> Self::Mask;
+    /// `a - b`, 0 at least and 255 at most.
+    fn excess(self, a: Self::Words, b: Self::Words) -> Self::Vector;
     /// The byte of `table` that each lane names, all of which are below 16.
     fn lookup16(self, table: &[u8; 16], index: Self::Vector) -> Self::Vector;
     /// The byte of `table` that each lane names, all of which are below 64.
@@ -259,8 +259,12 @@ mod tests {
             are(lanes, lanes.mul_high_words(first, second), |lane| {
                 ((u32::from(word(0, lane)) * u32::from(word(2, lane))) >> 16) as u16
             });
-            let le = lanes.bits(lanes.le_words(first, second));
-            assert_eq!(le, bits::<L>(|lane| word(0, lane) <= word(2, lane)));
+            let excess = |lane: usize| word(0, lane).saturating_sub(word(2, lane)).min(255) as u8;
+            is(lanes, lanes.excess(first, second), excess);
+            let few_more = lanes.add_words(second, lanes.words(x, lanes.splat(0)));
+            let few = |lane: usize| self.given[0][lane];
+            let wraps = |lane: usize| word(2, lane).checked_add(few(lane).into()).is_none();
+            is(lanes, lanes.excess(few_more, second), |lane| if wraps(lane) { 0 } else { few(lane) });
         }
     }
 
@@ -285,8 +289,8 @@ mod tests {
     fn are<L: Lanes>(lanes: L, words: L::Words, expected: impl Fn(usize) -> u16) {
         let byte = |of: usize| Bytes(std::array::from_fn(|lane| expected(lane).to_le_bytes()[of]));
         let expected = lanes.words(lanes.load(&byte(0).0), lanes.load(&byte(1).0));
-        let same = lanes.and(lanes.le_words(words, expected), lanes.le_words(expected, words));
-        assert_eq!(lanes.bits(same), bits::<L>(|_| true));
+        is(lanes, lanes.excess(words, expected), |_| 0);
+        is(lanes, lanes.excess(expected, words), |_| 0);
     }
 
     fn bits<L: Lanes>(is_set: impl Fn(usize) -> bool) -> u128 {

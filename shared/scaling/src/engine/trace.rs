@@ -81,7 +81,7 @@ pub(super) struct Units {
     /// What one booting instance shows, divided in the same way.
     pub(super) booting: u16,
     /// What is left out of a minute at most: less than so many units.
-    pub(super) left_out: u16,
+    pub(super) left_out: u8,
     pub(super) low: Rows,
     pub(super) high: Rows,
 }

@@ -14,11 +14,6 @@ impl Avx2 {
     pub(in crate::engine) fn detected() -> Option<Self> {
         std::is_x86_feature_detected!("avx2").then_some(Self(()))
     }
-
-    #[inline(always)]
-    fn le_half(a: __m256i, b: __m256i) -> __m256i {
-        unsafe { _mm256_cmpeq_epi16(_mm256_min_epu16(a, b), a) }
-    }
 }
 
 // No closures here: they are compiled without the instructions where they are not inlined, and then every instruction is a
@@ -166,8 +161,13 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn le_words(self, a: Self::Words, b: Self::Words) -> __m256i {
-        unsafe { _mm256_packs_epi16(Self::le_half(a.0, b.0), Self::le_half(a.1, b.1)) }
+    fn excess(self, a: Self::Words, b: Self::Words) -> __m256i {
+        unsafe {
+            let most = _mm256_set1_epi16(255);
+            let first = _mm256_min_epu16(_mm256_subs_epu16(a.0, b.0), most);
+            let second = _mm256_min_epu16(_mm256_subs_epu16(a.1, b.1), most);
+            _mm256_packus_epi16(first, second)
+        }
     }
 
     #[inline(always)]

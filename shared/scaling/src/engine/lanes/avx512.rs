@@ -6,7 +6,7 @@ use std::arch::x86_64::*;
 
 use super::{Job, Lanes, first, first_mut};
 
-/// Proof that the processor has AVX-512 F, BW and VBMI, and BMI2.
+/// Proof that the processor has AVX-512 F, BW and VBMI.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Avx512(());
 
@@ -14,8 +14,7 @@ impl Avx512 {
     pub(in crate::engine) fn detected() -> Option<Self> {
         let has = std::is_x86_feature_detected!("avx512f")
             && std::is_x86_feature_detected!("avx512bw")
-            && std::is_x86_feature_detected!("avx512vbmi")
-            && std::is_x86_feature_detected!("bmi2");
+            && std::is_x86_feature_detected!("avx512vbmi");
         has.then_some(Self(()))
     }
 
@@ -32,7 +31,7 @@ impl Lanes for Avx512 {
     type Words = (__m512i, __m512i);
 
     fn run(self, job: impl Job) {
-        #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi2")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
         fn run(lanes: Avx512, job: impl Job) {
             job.run(lanes);
         }
@@ -160,13 +159,13 @@ impl Lanes for Avx512 {
         unsafe { (_mm512_mulhi_epu16(a.0, b.0), _mm512_mulhi_epu16(a.1, b.1)) }
     }
 
-    /// Half of every sixteen lanes lie in one vector of words, half in the other.
     #[inline(always)]
-    fn le_words(self, a: Self::Words, b: Self::Words) -> __mmask64 {
+    fn excess(self, a: Self::Words, b: Self::Words) -> __m512i {
         unsafe {
-            let first = _mm512_cmple_epu16_mask(a.0, b.0);
-            let second = _mm512_cmple_epu16_mask(a.1, b.1);
-            _pdep_u64(first.into(), 0x00ff_00ff_00ff_00ff) | _pdep_u64(second.into(), 0xff00_ff00_ff00_ff00)
+            let most = _mm512_set1_epi16(255);
+            let first = _mm512_min_epu16(_mm512_subs_epu16(a.0, b.0), most);
+            let second = _mm512_min_epu16(_mm512_subs_epu16(a.1, b.1), most);
+            _mm512_packus_epi16(first, second)
         }
     }
 

@@ -170,11 +170,8 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
-    fn le_words(self, a: Self::Words, b: Self::Words) -> uint8x16_t {
-        unsafe {
-            let first = vreinterpretq_u8_u16(vcleq_u16(a.0, b.0));
-            vuzp1q_u8(first, vreinterpretq_u8_u16(vcleq_u16(a.1, b.1)))
-        }
+    fn excess(self, a: Self::Words, b: Self::Words) -> uint8x16_t {
+        unsafe { vqmovn_high_u16(vqmovn_u16(vqsubq_u16(a.0, b.0)), vqsubq_u16(a.1, b.1)) }
     }
 
     #[inline(always)]

@@ -147,8 +147,8 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn le_words(self, a: Self::Words, b: Self::Words) -> Array {
-        std::array::from_fn(|lane| if a[lane] <= b[lane] { 255 } else { 0 })
+    fn excess(self, a: Self::Words, b: Self::Words) -> Array {
+        std::array::from_fn(|lane| a[lane].saturating_sub(b[lane]).min(255) as u8)
     }
 
     #[inline(always)]

@@ -148,8 +148,8 @@ impl<L: Lanes> Lanes for Twice<L> {
     }
 
     #[inline(always)]
-    fn le_words(self, a: Self::Words, b: Self::Words) -> Self::Mask {
-        (self.0.le_words(a.0, b.0), self.0.le_words(a.1, b.1))
+    fn excess(self, a: Self::Words, b: Self::Words) -> Self::Vector {
+        (self.0.excess(a.0, b.0), self.0.excess(a.1, b.1))
     }
 
     #[inline(always)]
