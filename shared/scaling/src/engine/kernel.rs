@@ -582,11 +582,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     }
 
     #[inline(always)]
-    fn save(mut self, now: usize) {
-        if carries_history(MODE) && !self.moving {
-            // Its lanes may come to lie beside some that move.
-            self.remember_as_it_is(now);
-        }
+    fn save(self, now: usize) {
         let (lanes, pack) = (self.lanes, self.pack);
         lanes.store(self.desired, &mut pack.desired.0);
         lanes.store(self.serving, &mut pack.serving.0);
@@ -636,6 +632,9 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     #[inline(always)]
     fn recall(&mut self, now: usize) {
         let Some(from) = self.passed_over_from.take() else { return };
+        if carries_history(MODE) {
+            self.remember_as_it_is(now);
+        }
         let first = from.max((now + 1).saturating_sub(self.with.watch.span));
         for end in first..=now {
             let seen = self.lanes.lookup::<W>(self.with.watch.points.rows.row_of::<W>(end), self.serving);
@@ -670,10 +669,13 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             let while_booting = lanes.lookup::<W>(with_booting, self.serving);
             seen = lanes.select(lanes.eq(self.serving, self.desired), seen, while_booting);
         }
-        if !carries_history(MODE) {
+        if carries_history(MODE) {
+            self.remember(now);
+            if self.moving {
+                seen = self.seen_while_moving(end, seen);
+            }
+        } else {
             self.moving = end < self.still_since;
-        } else if self.moving {
-            seen = self.seen_while_moving(end, seen);
         }
         self.note(end, seen);
     }
@@ -772,11 +774,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     ) {
         let (lanes, moves) = (self.lanes, self.with.moves);
         let (on_the_way, period) = (moves.on_the_way(), self.with.watch.points.period);
-        let any = lanes.any(lanes.or(out, in_));
         if carries_history(MODE) {
-            if any && !self.moving {
-                self.start_moving(now);
-            }
             self.unsettled =
                 lanes.select(in_, lanes.max(self.unsettled, lanes.splat(period as u8)), self.unsettled);
             self.unsettled = lanes.select(out, lanes.splat((on_the_way + period) as u8), self.unsettled);
@@ -793,14 +791,17 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         self.desired = lanes.sub(lanes.add(self.desired, launched), removed);
         self.compare_with_limits();
         self.bill_draining(now, removed);
-        if any {
-            self.settled_from = self.settled_from.max(now + period);
-        }
-        if lanes.any(out) {
-            self.moving = true;
-            self.still_since = now + on_the_way + 1;
-            self.settled_from = now + on_the_way + period;
-        }
+        self.note_changes(now, lanes.any(out), lanes.any(lanes.or(out, in_)));
+    }
+
+    /// Without asking whether there are any: the processor can't foretell it.
+    #[inline(always)]
+    fn note_changes(&mut self, now: usize, any_out: bool, any: bool) {
+        let (on_the_way, period) = (self.with.moves.on_the_way(), self.with.watch.points.period);
+        let settled_from = self.settled_from.max(if any { now + period } else { 0 });
+        self.settled_from = if any_out { now + on_the_way + period } else { settled_from };
+        self.still_since = if any_out { now + on_the_way + 1 } else { self.still_since };
+        self.moving |= if carries_history(MODE) { any } else { any_out };
     }
 
     #[inline(always)]
@@ -858,13 +859,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         }
     }
 
-    /// Until now nothing was on its way, and the points were of fleets as they are.
-    #[inline(always)]
-    fn start_moving(&mut self, now: usize) {
-        self.moving = true;
-        self.remember_as_it_is(now);
-    }
-
+    /// The history of minutes that were passed over: nothing was on its way.
     #[inline(always)]
     fn remember_as_it_is(&mut self, now: usize) {
         for slot in back_from(now, self.with.watch.points.period - 1, HISTORY) {
@@ -873,16 +868,19 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         }
     }
 
-    /// `seen`, with the points over a change as they are, where they will be looked at.
     #[inline(always)]
-    fn seen_while_moving(&mut self, end: usize, seen: L::Vector) -> L::Vector {
-        let (lanes, with) = (self.lanes, self.with);
-        let slot = (end - 1) % HISTORY;
+    fn remember(&mut self, minute: usize) {
+        let (lanes, slot) = (self.lanes, minute % HISTORY);
         lanes.store(self.serving, &mut self.pack.had_serving[slot].0);
-        if with.moves.counts_booting {
+        if self.with.moves.counts_booting {
             lanes.store(self.booting(), &mut self.pack.had_booting[slot].0);
         }
-        let mut seen = seen;
+    }
+
+    /// `seen`, with the points over a change as they are, where they will be looked at.
+    #[inline(always)]
+    fn seen_while_moving(&mut self, end: usize, mut seen: L::Vector) -> L::Vector {
+        let (lanes, with) = (self.lanes, self.with);
         let over_a_change = lanes.le(lanes.splat(2), self.unsettled);
         let matters = lanes.and_not(over_a_change, lanes.le(lanes.splat(with.watch.reach[end]), self.rest));
         if lanes.any(matters) {
