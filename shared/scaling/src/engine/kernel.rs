@@ -27,13 +27,19 @@ pub(super) const ON_THE_WAY: usize = 64;
 /// One change is over, and no point over it is looked at any more, before the next may begin: most of what lanes carry is
 /// then of no use.
 pub(super) const APART: u8 = 0;
-/// Points are of one minute, and nothing is done while instances boot: points over a change are those of the minutes in
-/// which as many boot as were launched at once.
+/// Points are of one minute, and nothing is done while instances boot: as many boot as were launched at once.
 pub(super) const BY_THE_MINUTE: u8 = 1;
 /// Nothing is done while instances boot, but points over a change are looked at: lanes carry a history.
 pub(super) const CARRIED: u8 = 2;
 /// Everything is carried along.
 pub(super) const ANY: u8 = 3;
+/// All that is on its way is carried along, but points are of one minute and groups so small that they are looked up by what
+/// serves and what boots: lanes carry no history.
+pub(super) const ANY_BY_THE_MINUTE: u8 = 4;
+
+const fn carries_launches(mode: u8) -> bool {
+    mode == ANY || mode == ANY_BY_THE_MINUTE
+}
 
 const fn carries_history(mode: u8) -> bool {
     mode == CARRIED || mode == ANY
@@ -105,8 +111,8 @@ impl Moves {
         next.unwrap_or(usize::MAX)
     }
 
-    /// How much a lane must carry.
-    pub(super) fn mode(&self, watch: &Watch) -> u8 {
+    /// How much a lane must carry, where rows have this width.
+    pub(super) fn mode(&self, watch: &Watch, width: usize) -> u8 {
         let over_a_change = self.on_the_way() + watch.points.period;
         let out = over_a_change + watch.span <= usize::from(self.rest_out) + 2;
         let in_ = watch.points.period + watch.span <= usize::from(self.rest_in) + 2;
@@ -114,6 +120,7 @@ impl Moves {
         match (self.acts_while_booting || self.on_the_way() == 0, out && in_, watch.points.period) {
             (false, true, _) => APART,
             (false, false, 1) if launching => BY_THE_MINUTE,
+            (_, _, 1) if width == 16 => ANY_BY_THE_MINUTE,
             (false, false, _) => CARRIED,
             _ => ANY,
         }
@@ -195,7 +202,7 @@ impl Pack {
             booting: Bytes::ZERO,
             rest: Bytes::ZERO,
             unsettled: Bytes::ZERO,
-            launched: vec![Bytes::ZERO; if mode == ANY { ON_THE_WAY } else { 0 }],
+            launched: vec![Bytes::ZERO; if carries_launches(mode) { ON_THE_WAY } else { 0 }],
             had_serving: vec![all; history],
             had_booting: vec![Bytes::ZERO; history],
             fine_high: [u128::MAX; KEPT],
@@ -236,8 +243,9 @@ impl Pack {
         byte(&mut self.booting, &other.booting);
         byte(&mut self.rest, &other.rest);
         byte(&mut self.unsettled, &other.unsettled);
-        for (mine, theirs) in self.launched.iter_mut().zip(&other.launched) {
-            byte(mine, theirs);
+        let on_the_way = if self.launched.is_empty() { 0 } else { with.moves.on_the_way() };
+        for slot in back_from(now, on_the_way, ON_THE_WAY) {
+            byte(&mut self.launched[slot], &other.launched[slot]);
         }
         let carried = if self.had_serving.is_empty() { 0 } else { with.watch.points.period };
         for slot in back_from(now, carried, HISTORY) {
@@ -299,6 +307,8 @@ pub(super) struct Given<'a> {
     /// The points of single minutes in which as many instances boot as the group launches at once; where that is of no
     /// use, any.
     pub(super) booting: &'a Rows,
+    /// The same by what serves and what boots, where groups are small enough, and of use.
+    pub(super) mixed: &'a [Bytes],
 }
 
 /// Points that do not breach, by the minute that they end before.
@@ -382,6 +392,9 @@ impl<L: Lanes> Sums<L> {
         }
     }
 }
+
+/// Numbers of instances, times 16.
+const SIXTEENS: [u8; 16] = [0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240];
 
 /// Minutes that are kept of [`Sums`]: a point's, and a power of two.
 const PLACES: usize = Units::PERIOD.next_power_of_two();
@@ -472,10 +485,9 @@ pub(super) fn advance<L: Lanes, const W: usize, const N: usize, const MODE: u8>(
             let looks = with.watch.looks[now..stop].iter();
             let overloaded = with.trace.overloaded[now..stop].iter();
             let rows = with.watch.points.rows.rows_of::<W>(now + 1..stop + 1);
-            let booting = with.booting.rows_of::<W>(now + 1..stop + 1);
-            let minutes = (now..stop).zip(looks.zip(overloaded).zip(rows.zip(booting)));
-            for (minute, ((look, overloaded), (row, booting))) in minutes {
-                live.minute(minute, *look, *overloaded, row, booting);
+            let minutes = (now..stop).zip(looks.zip(overloaded).zip(rows));
+            for (minute, ((look, overloaded), row)) in minutes {
+                live.minute(minute, *look, *overloaded, row);
             }
             if W == 16 {
                 live.write_busy_minutes();
@@ -646,12 +658,12 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     }
 
     #[inline(always)]
-    fn minute(&mut self, now: usize, look: Look, overloaded: u8, row: &[u8], with_booting: &[u8]) {
+    fn minute(&mut self, now: usize, look: Look, overloaded: u8, row: &[u8]) {
         let lanes = self.lanes;
         if self.moving {
             self.arrive(now);
         }
-        if MODE == ANY && self.next_change == now {
+        if carries_launches(MODE) && self.next_change == now {
             self.follow_schedule(now);
         }
         let (calm_high, calm_low) = self.calm(now, look);
@@ -665,9 +677,8 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         self.rest = lanes.sub_saturating(self.rest, lanes.splat(1));
         let end = now + 1;
         let mut seen = lanes.lookup::<W>(row, self.serving);
-        if MODE == BY_THE_MINUTE && self.moving {
-            let while_booting = lanes.lookup::<W>(with_booting, self.serving);
-            seen = lanes.select(lanes.eq(self.serving, self.desired), seen, while_booting);
+        if (MODE == BY_THE_MINUTE || MODE == ANY_BY_THE_MINUTE) && self.moving {
+            seen = self.seen_while_booting(end, seen);
         }
         if carries_history(MODE) {
             self.remember(now);
@@ -680,6 +691,21 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         self.note(end, seen);
     }
 
+    /// `seen`, with the points of single minutes in which instances boot as they are.
+    #[inline(always)]
+    fn seen_while_booting(&self, end: usize, seen: L::Vector) -> L::Vector {
+        let (lanes, with) = (self.lanes, self.with);
+        if W == 16 {
+            let carried = MODE == ANY_BY_THE_MINUTE;
+            let booting = if carried { self.booting } else { lanes.sub(self.desired, self.serving) };
+            let place = lanes.add(lanes.lookup16(&SIXTEENS, booting), self.serving);
+            let place = lanes.min(place, lanes.sub(lanes.splat(0), place));
+            return lanes.lookup128(&with.mixed[end].0, place);
+        }
+        let while_booting = lanes.lookup::<W>(with.booting.row_of::<W>(end), self.serving);
+        lanes.select(lanes.eq(self.serving, self.desired), seen, while_booting)
+    }
+
     #[inline(always)]
     fn note(&mut self, end: usize, seen: L::Vector) {
         self.fine.high[end % KEPT] = self.lanes.le(seen, self.upper);
@@ -690,7 +716,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     #[inline(always)]
     fn arrive(&mut self, now: usize) {
         let (lanes, moves) = (self.lanes, self.with.moves);
-        if MODE != ANY {
+        if !carries_launches(MODE) {
             let ready = lanes.eq(self.rest, lanes.splat(moves.rest_when_ready));
             self.serving = lanes.select(ready, self.desired, self.serving);
             return;
@@ -779,7 +805,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
                 lanes.select(in_, lanes.max(self.unsettled, lanes.splat(period as u8)), self.unsettled);
             self.unsettled = lanes.select(out, lanes.splat((on_the_way + period) as u8), self.unsettled);
         }
-        if MODE == ANY {
+        if carries_launches(MODE) {
             self.send_on_their_way(now, launched, removed);
             self.rest_at_least(moves.rest_out, out);
             self.rest_at_least(moves.rest_in, in_);

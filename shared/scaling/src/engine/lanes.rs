@@ -99,6 +99,8 @@ pub(super) trait Lanes: Copy {
     fn lookup16(self, table: &[u8; 16], index: Self::Vector) -> Self::Vector;
     /// The byte of `table` that each lane names, all of which are below 64.
     fn lookup64(self, table: &[u8; 64], index: Self::Vector) -> Self::Vector;
+    /// The byte of `table` that each lane names, all of which are below 128.
+    fn lookup128(self, table: &[u8; 128], index: Self::Vector) -> Self::Vector;
     /// The byte of `table` that each lane names.
     fn lookup256(self, table: &[u8; 256], index: Self::Vector) -> Self::Vector;
 
@@ -218,6 +220,7 @@ mod tests {
             for (width, found) in [
                 (16, lanes.lookup::<16>(&self.table[..16], lanes.min(x, lanes.splat(15)))),
                 (64, lanes.lookup::<64>(&self.table[..64], lanes.min(x, lanes.splat(63)))),
+                (128, lanes.lookup128(first(self.table), lanes.min(x, lanes.splat(127)))),
                 (256, lanes.lookup::<256>(self.table, x)),
             ] {
                 is(lanes, found, |lane| self.table[usize::from(a[lane]).min(width - 1)]);

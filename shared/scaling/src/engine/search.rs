@@ -5,17 +5,17 @@ use std::fmt;
 use std::num::NonZero;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
 use super::bound::{self, Bound, Pace, Spare};
-use super::kernel::{self, BY_THE_MINUTE, HISTORY, Moves, Standing};
-use super::lanes::Isa;
+use super::kernel::{self, ANY_BY_THE_MINUTE, BY_THE_MINUTE, HISTORY, Moves, Standing};
+use super::lanes::{Bytes, Isa};
 use super::ranks::Ranks;
 use super::ratchet::{Classes, Ratchet, Slip};
 use super::reach::{Alike, ForAll, Reach, Sizes, Twins};
 use super::space::{Kind, Space};
-use super::trace::{Points, Rows, Trace, booting_points};
+use super::trace::{Points, Rows, Trace, booting_points, mixed_points};
 use super::walk::{Asked, At, Sink, Walk, chunks, count_of, first_chunks_and_rest};
 use super::watch::Watch;
 use super::winners::{Best, Cheapest, Found, Frontier, Holding, Least, LeastOver, Scored, Steps};
@@ -51,6 +51,8 @@ struct InBytes<'a> {
     needs: Vec<u8>,
     /// By what is launched at once, and the most instances.
     booting: Mutex<BTreeMap<(u8, u8), Arc<Rows>>>,
+    /// The points of single minutes of small groups, by what serves and what boots.
+    mixed: OnceLock<Vec<Bytes>>,
     /// By period, evaluation periods and sizes.
     alike: Mutex<BTreeMap<(usize, usize, Sizes), Arc<Alike>>>,
 }
@@ -68,8 +70,8 @@ impl<'a> InBytes<'a> {
         let trace = Trace::new(setting, ceiling, most, &ranks);
         let watches = watches(&trace, space, &ranks);
         let needs = bound::needs(&trace);
-        let (booting, alike) = Default::default();
-        Some(Self { isa, trace, ranks, watches, changes, needs, booting, alike })
+        let (booting, mixed, alike) = Default::default();
+        Some(Self { isa, trace, ranks, watches, changes, needs, booting, mixed, alike })
     }
 
     fn alike(&self, space: &Space, watch: &Watch, moves: &Moves) -> Arc<Alike> {
@@ -80,14 +82,26 @@ impl<'a> InBytes<'a> {
         Arc::clone(known.entry(of).or_insert_with(|| Arc::new(made())))
     }
 
-    /// The points of minutes in which instances boot, by how many are launched at once, where they can be looked up.
+    /// The same by what serves and what boots, where that is looked up.
+    fn mixed(&self, watch: &Watch, moves: &Moves) -> &[Bytes] {
+        let width = self.trace.width();
+        match moves.mode(watch, width) {
+            BY_THE_MINUTE | ANY_BY_THE_MINUTE if width == 16 => {
+                self.mixed.get_or_init(|| mixed_points(&self.trace, &self.ranks))
+            }
+            _ => &[],
+        }
+    }
+
+    /// The points of minutes in which instances boot, by how many are launched at once, where they are looked up so.
     fn booting(
         &self,
         watch: &Watch,
         moves: &Moves,
         ups: impl Iterator<Item = u8>,
     ) -> BTreeMap<u8, Arc<Rows>> {
-        if moves.mode(watch) != BY_THE_MINUTE || !moves.counts_booting {
+        let width = self.trace.width();
+        if moves.mode(watch, width) != BY_THE_MINUTE || width == 16 || !moves.counts_booting {
             return BTreeMap::new();
         }
         let mut known = self.booting.lock().expect("no thread panics");
@@ -150,7 +164,15 @@ impl<'a> Engine<'a> {
         let (trace, ranks, rows) = (&bytes.trace, &bytes.ranks, &watch.points.rows);
         let mut walk = Walk {
             isa: bytes.isa,
-            with: kernel::Given { in_steps, trace, watch, ranks, moves: &moves, booting: rows },
+            with: kernel::Given {
+                in_steps,
+                trace,
+                watch,
+                ranks,
+                moves: &moves,
+                booting: rows,
+                mixed: bytes.mixed(watch, &moves),
+            },
             space: self.space,
             chunks,
             initial: initial(self.setting, &moves),

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::lanes::Bytes;
 use super::ranks::Ranks;
 use crate::dynamics::{Booting, Dynamics, GroupAverage, MinuteMetric};
 use crate::plan::Measure;
@@ -362,6 +363,29 @@ pub(super) fn booting_points(trace: &Trace<'_>, up: u8, max: u8, ranks: &Ranks) 
     rows
 }
 
+/// What an alarm of single minutes sees of fleets of up to 15 instances, some of which may boot: row `end` is for the minute
+/// before `end`, in the bytes of [`Ranks`], each at its [`mixed_place`].
+pub(super) fn mixed_points(trace: &Trace<'_>, ranks: &Ranks) -> Vec<Bytes> {
+    let mut rows = vec![Bytes::ZERO; trace.len() + 1];
+    for (minute, row) in rows[1..].iter_mut().enumerate() {
+        for serving in 1..=trace.most {
+            for booting in 0..=trace.most - serving {
+                let counted = if trace.counts_booting() { booting } else { 0 };
+                let point = trace.point_of_minute(minute, serving, counted);
+                row.0[usize::from(mixed_place(serving, booting))] = ranks.of_cpu(point.unwrap_or(0.0));
+            }
+        }
+    }
+    rows
+}
+
+/// Where a row of 128 has so many serving instances, one at least, and so many booting ones, 15 in all at most. In rows of 16
+/// by what boots half of the places would be empty: the later rows, turned round, lie in those of the earlier ones.
+fn mixed_place(serving: u8, booting: u8) -> u8 {
+    let place = 16 * booting + serving;
+    place.min(place.wrapping_neg())
+}
+
 /// One point from its minutes, oldest first.
 pub(super) fn point(minutes: impl Iterator<Item = MinuteMetric>) -> Option<f64> {
     let (mut sum, mut weight) = (0.0, 0.0);
@@ -370,4 +394,21 @@ pub(super) fn point(minutes: impl Iterator<Item = MinuteMetric>) -> Option<f64> 
         weight += minute.weight;
     }
     MinuteMetric::value(Measure::CpuUtilization, sum, weight)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_mixture_of_up_to_15_instances_has_a_place_of_its_own() {
+        let mixtures =
+            || (1..=15).flat_map(|serving| (0..=15 - serving).map(move |booting| (serving, booting)));
+        let places: BTreeSet<u8> =
+            mixtures().map(|(serving, booting)| mixed_place(serving, booting)).collect();
+        assert_eq!(places.len(), mixtures().count());
+        assert!(places.iter().all(|place| *place < 128));
+    }
 }

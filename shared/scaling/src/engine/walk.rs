@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::kernel::{self, ANY, APART, BY_THE_MINUTE, CARRIED, Pack, Standing, byte};
+use super::kernel::{self, ANY, ANY_BY_THE_MINUTE, APART, BY_THE_MINUTE, CARRIED, Pack, Standing, byte};
 use super::lanes::{Bytes, Isa, Job, Lanes, MOST};
 use super::space::{Kind, Space};
 use super::trace::{BLOCK, Rows};
@@ -117,14 +117,17 @@ impl<const W: usize, const N: usize, const MODE: u8> Job for Advance<'_, W, N, M
 }
 
 fn advance(isa: Isa, with: kernel::Given<'_>, pack: &mut Pack, minutes: Range<usize>) {
-    match (with.trace.width(), with.watch.evaluation_periods, with.moves.mode(with.watch)) {
+    let width = with.trace.width();
+    match (width, with.watch.evaluation_periods, with.moves.mode(with.watch, width)) {
         (16, 1, APART) => isa.run(Advance::<16, 1, APART> { with, pack, minutes }),
         (16, 1, BY_THE_MINUTE) => isa.run(Advance::<16, 1, BY_THE_MINUTE> { with, pack, minutes }),
         (16, 1, CARRIED) => isa.run(Advance::<16, 1, CARRIED> { with, pack, minutes }),
+        (16, 1, ANY_BY_THE_MINUTE) => isa.run(Advance::<16, 1, ANY_BY_THE_MINUTE> { with, pack, minutes }),
         (16, 1, _) => isa.run(Advance::<16, 1, ANY> { with, pack, minutes }),
         (16, _, APART) => isa.run(Advance::<16, 3, APART> { with, pack, minutes }),
         (16, _, BY_THE_MINUTE) => isa.run(Advance::<16, 3, BY_THE_MINUTE> { with, pack, minutes }),
         (16, _, CARRIED) => isa.run(Advance::<16, 3, CARRIED> { with, pack, minutes }),
+        (16, _, ANY_BY_THE_MINUTE) => isa.run(Advance::<16, 3, ANY_BY_THE_MINUTE> { with, pack, minutes }),
         (16, _, _) => isa.run(Advance::<16, 3, ANY> { with, pack, minutes }),
         (64, _, APART) => isa.run(Advance::<64, 3, APART> { with, pack, minutes }),
         (64, _, BY_THE_MINUTE) => isa.run(Advance::<64, 3, BY_THE_MINUTE> { with, pack, minutes }),
@@ -227,7 +230,7 @@ impl Walk<'_> {
 
     /// How much lanes carry.
     fn mode(&self) -> u8 {
-        self.with.moves.mode(self.with.watch)
+        self.with.moves.mode(self.with.watch, self.with.trace.width())
     }
 
     fn booting_of(&self, kind: &Kind) -> u8 {

@@ -192,6 +192,14 @@ impl Lanes for Avx2 {
         }
     }
 
+    /// Two lookups by the low six bits; bit 6 chooses between them.
+    #[inline(always)]
+    fn lookup128(self, table: &[u8; 128], index: __m256i) -> __m256i {
+        let (halves, _) = table.as_chunks::<64>();
+        let by_bit_6 = unsafe { _mm256_slli_epi16::<1>(index) };
+        self.select(by_bit_6, self.lookup64(&halves[1], index), self.lookup64(&halves[0], index))
+    }
+
     /// Four lookups by the low six bits; bits 6 and 7 choose among them.
     #[inline(always)]
     fn lookup256(self, table: &[u8; 256], index: __m256i) -> __m256i {

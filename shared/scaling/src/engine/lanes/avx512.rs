@@ -179,6 +179,12 @@ impl Lanes for Avx512 {
         unsafe { _mm512_permutexvar_epi8(index, Self::row(table)) }
     }
 
+    #[inline(always)]
+    fn lookup128(self, table: &[u8; 128], index: __m512i) -> __m512i {
+        let (halves, _) = table.as_chunks::<64>();
+        unsafe { _mm512_permutex2var_epi8(Self::row(&halves[0]), index, Self::row(&halves[1])) }
+    }
+
     /// Two lookups by the low seven bits; bit 7 chooses between them.
     #[inline(always)]
     fn lookup256(self, table: &[u8; 256], index: __m512i) -> __m512i {

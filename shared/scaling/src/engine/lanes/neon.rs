@@ -184,6 +184,14 @@ impl Lanes for Neon {
         unsafe { vqtbl4q_u8(Self::rows(table), index) }
     }
 
+    /// An index beyond the second half leaves what the first gave.
+    #[inline(always)]
+    fn lookup128(self, table: &[u8; 128], index: uint8x16_t) -> uint8x16_t {
+        let (halves, _) = table.as_chunks::<64>();
+        let in_second = self.sub(index, self.splat(64));
+        unsafe { vqtbx4q_u8(self.lookup64(&halves[0], index), Self::rows(&halves[1]), in_second) }
+    }
+
     /// An index beyond a quarter leaves what the quarters before gave.
     #[inline(always)]
     fn lookup256(self, table: &[u8; 256], index: uint8x16_t) -> uint8x16_t {

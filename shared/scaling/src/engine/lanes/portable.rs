@@ -162,6 +162,11 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn lookup128(self, table: &[u8; 128], index: Array) -> Array {
+        index.map(|index| table[usize::from(index & 127)])
+    }
+
+    #[inline(always)]
     fn lookup256(self, table: &[u8; 256], index: Array) -> Array {
         index.map(|index| table[usize::from(index)])
     }

@@ -163,6 +163,11 @@ impl<L: Lanes> Lanes for Twice<L> {
     }
 
     #[inline(always)]
+    fn lookup128(self, table: &[u8; 128], index: Self::Vector) -> Self::Vector {
+        (self.0.lookup128(table, index.0), self.0.lookup128(table, index.1))
+    }
+
+    #[inline(always)]
     fn lookup256(self, table: &[u8; 256], index: Self::Vector) -> Self::Vector {
         (self.0.lookup256(table, index.0), self.0.lookup256(table, index.1))
     }
