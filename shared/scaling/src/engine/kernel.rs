@@ -1133,8 +1133,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let of = |bytes: &Bytes| bytes.0.as_chunks::<16>().0[part];
         let mut steps = [0; 16];
         for (slot, shown) in known {
-            let shown = self.lanes.lookup_wide(shown, &of(&pack.had_serving[*slot]));
-            (0..16).for_each(|lane| steps[lane] += shown[lane]);
+            self.lanes.add_wide(&mut steps, shown, &of(&pack.had_serving[*slot]));
         }
         let [serving, booting] = [of(&counted[0]), of(&counted[1])].map(|counted| counted.map(u32::from));
         let upper = of(&pack.upper);

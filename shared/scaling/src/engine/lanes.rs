@@ -104,10 +104,12 @@ pub(super) trait Lanes: Copy {
     /// The byte of `table` that each lane names.
     fn lookup256(self, table: &[u8; 256], index: Self::Vector) -> Self::Vector;
 
-    /// The entry of `table` that each of 16 lanes names, all of which are below 16.
+    /// Adds to each of 16 sums the entry of `table` that its lane names, all of which are below 16.
     #[inline(always)]
-    fn lookup_wide(self, table: &[u32; 16], index: &[u8; 16]) -> [u32; 16] {
-        index.map(|index| table[usize::from(index) % 16])
+    fn add_wide(self, sums: &mut [u32; 16], table: &[u32; 16], index: &[u8; 16]) {
+        for (sum, index) in sums.iter_mut().zip(index) {
+            *sum += table[usize::from(*index) % 16];
+        }
     }
 
     /// The byte of `table`, of 16, 64 or 256, that each lane names.

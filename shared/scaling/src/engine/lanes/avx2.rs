@@ -212,8 +212,7 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn lookup_wide(self, table: &[u32; 16], index: &[u8; 16]) -> [u32; 16] {
-        let mut found = [0; 16];
+    fn add_wide(self, sums: &mut [u32; 16], table: &[u32; 16], index: &[u8; 16]) {
         unsafe {
             let index = _mm_loadu_si128(index.as_ptr().cast());
             let low = _mm256_loadu_si256(table[..8].as_ptr().cast());
@@ -224,9 +223,10 @@ impl Lanes for Avx2 {
                 let high = _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(high, index));
                 let is_high = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(index));
                 let entries = _mm256_castps_si256(_mm256_blendv_ps(low, high, is_high));
-                _mm256_storeu_si256(found[8 * half..8 * half + 8].as_mut_ptr().cast(), entries);
+                let sums = sums[8 * half..8 * half + 8].as_mut_ptr();
+                let sum = _mm256_add_epi32(_mm256_loadu_si256(sums.cast()), entries);
+                _mm256_storeu_si256(sums.cast(), sum);
             }
         }
-        found
     }
 }

@@ -199,13 +199,12 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn lookup_wide(self, table: &[u32; 16], index: &[u8; 16]) -> [u32; 16] {
-        let mut found = [0; 16];
+    fn add_wide(self, sums: &mut [u32; 16], table: &[u32; 16], index: &[u8; 16]) {
         unsafe {
             let index = _mm512_cvtepu8_epi32(_mm_loadu_si128(index.as_ptr().cast()));
             let entries = _mm512_permutexvar_epi32(index, _mm512_loadu_si512(table.as_ptr().cast()));
-            _mm512_storeu_si512(found.as_mut_ptr().cast(), entries);
+            let sum = _mm512_add_epi32(_mm512_loadu_si512(sums.as_ptr().cast()), entries);
+            _mm512_storeu_si512(sums.as_mut_ptr().cast(), sum);
         }
-        found
     }
 }

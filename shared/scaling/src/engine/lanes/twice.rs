@@ -173,7 +173,7 @@ impl<L: Lanes> Lanes for Twice<L> {
     }
 
     #[inline(always)]
-    fn lookup_wide(self, table: &[u32; 16], index: &[u8; 16]) -> [u32; 16] {
-        self.0.lookup_wide(table, index)
+    fn add_wide(self, sums: &mut [u32; 16], table: &[u32; 16], index: &[u8; 16]) {
+        self.0.add_wide(sums, table, index);
     }
 }
