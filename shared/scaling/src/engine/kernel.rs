@@ -311,6 +311,13 @@ pub(super) struct Given<'a> {
     pub(super) mixed: &'a [Bytes],
 }
 
+impl Given<'_> {
+    /// How much lanes carry.
+    pub(super) fn mode(&self) -> u8 {
+        self.moves.mode(self.watch, self.trace.width())
+    }
+}
+
 /// Points that do not breach, by the minute that they end before.
 struct Fine<L: Lanes> {
     high: [L::Mask; KEPT],

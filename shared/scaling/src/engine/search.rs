@@ -82,7 +82,7 @@ impl<'a> InBytes<'a> {
         Arc::clone(known.entry(of).or_insert_with(|| Arc::new(made())))
     }
 
-    /// The same by what serves and what boots, where that is looked up.
+    /// The points of single minutes by what serves and what boots, where they are looked up so.
     fn mixed(&self, watch: &Watch, moves: &Moves) -> &[Bytes] {
         let width = self.trace.width();
         match moves.mode(watch, width) {

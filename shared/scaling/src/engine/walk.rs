@@ -117,8 +117,7 @@ impl<const W: usize, const N: usize, const MODE: u8> Job for Advance<'_, W, N, M
 }
 
 fn advance(isa: Isa, with: kernel::Given<'_>, pack: &mut Pack, minutes: Range<usize>) {
-    let width = with.trace.width();
-    match (width, with.watch.evaluation_periods, with.moves.mode(with.watch, width)) {
+    match (with.trace.width(), with.watch.evaluation_periods, with.mode()) {
         (16, 1, APART) => isa.run(Advance::<16, 1, APART> { with, pack, minutes }),
         (16, 1, BY_THE_MINUTE) => isa.run(Advance::<16, 1, BY_THE_MINUTE> { with, pack, minutes }),
         (16, 1, CARRIED) => isa.run(Advance::<16, 1, CARRIED> { with, pack, minutes }),
@@ -228,11 +227,6 @@ impl Walk<'_> {
         Lot { pack, lanes, also: vec![], booting: self.booting_of(of) }
     }
 
-    /// How much lanes carry.
-    fn mode(&self) -> u8 {
-        self.with.moves.mode(self.with.watch, self.with.trace.width())
-    }
-
     fn booting_of(&self, kind: &Kind) -> u8 {
         if self.booting.is_empty() { 0 } else { byte(kind.up) }
     }
@@ -262,7 +256,7 @@ impl Walk<'_> {
     }
 
     fn lot(&self, settings: &[At], also: Vec<usize>) -> Lot {
-        let mut pack = Box::new(Pack::new(self.initial, self.mode()));
+        let mut pack = Box::new(Pack::new(self.initial, self.with.mode()));
         let mut booting = 0;
         for (lane, (kind, pair)) in settings.iter().enumerate() {
             let (kind, (upper, lower)) = (&self.space.kinds[*kind], self.space.pairs[*pair]);
@@ -301,7 +295,7 @@ impl Walk<'_> {
             let mut rest = lot.lanes.as_slice();
             while !rest.is_empty() {
                 if packed.last().is_none_or(|lot| lot.lanes.len() == width) {
-                    let (pack, lanes) = (Box::new(Pack::new(1, self.mode())), Vec::with_capacity(width));
+                    let (pack, lanes) = (Box::new(Pack::new(1, self.with.mode())), Vec::with_capacity(width));
                     packed.push(Lot { pack, lanes, also: lot.also.clone(), booting: lot.booting });
                 }
                 let to = packed.last_mut().expect("one was just added");
