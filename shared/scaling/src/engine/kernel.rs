@@ -152,14 +152,15 @@ pub(super) struct Pack {
     launched: Vec<Bytes>,
     had_serving: Vec<Bytes>,
     had_booting: Vec<Bytes>,
-    fine_high: [u128; KEPT],
-    fine_low: [u128; KEPT],
-    calm_high: u128,
-    calm_low: u128,
-    /// Lanes whose high alarm has launched instances.
-    pub(super) grew: u128,
+    /// Lanes whose point breaches, by the minute that it ends before.
+    above: [u128; KEPT],
+    below: [u128; KEPT],
+    /// Lanes whose alarms were in alarm when each point was last looked at by itself.
+    high: u128,
+    low: u128,
+    /// Whether the high alarm of any lane has launched instances.
+    pub(super) grew: bool,
     /// From when on nothing is on its way, and points are of fleets as they are.
-    still_since: usize,
     settled_from: usize,
     pub(super) minutes_over: [u32; MOST],
     pub(super) billed: [u32; MOST],
@@ -205,12 +206,11 @@ impl Pack {
             launched: vec![Bytes::ZERO; if carries_launches(mode) { ON_THE_WAY } else { 0 }],
             had_serving: vec![all; history],
             had_booting: vec![Bytes::ZERO; history],
-            fine_high: [u128::MAX; KEPT],
-            fine_low: [u128::MAX; KEPT],
-            calm_high: u128::MAX,
-            calm_low: u128::MAX,
-            grew: 0,
-            still_since: 0,
+            above: [0; KEPT],
+            below: [0; KEPT],
+            high: 0,
+            low: 0,
+            grew: false,
             settled_from: 0,
             minutes_over: [0; MOST],
             billed: [0; MOST],
@@ -226,9 +226,9 @@ impl Pack {
             (self.upper_steps[lane], self.lower_steps[lane]) = (101 * STEPS_PER_PERCENT as u32, 0);
             left &= left - 1;
         }
-        self.fine_high.iter_mut().chain(&mut self.fine_low).for_each(|fine| *fine |= lanes);
-        self.calm_high |= lanes;
-        self.calm_low |= lanes;
+        self.above.iter_mut().chain(&mut self.below).for_each(|breaching| *breaching &= !lanes);
+        self.high &= !lanes;
+        self.low &= !lanes;
     }
 
     /// Puts some lanes of `other`, in ascending order, side by side from `to` on.
@@ -259,13 +259,12 @@ impl Pack {
             }
         };
         for slot in back_from(now + 1, with.watch.span, KEPT) {
-            bit(&mut self.fine_high[slot], other.fine_high[slot]);
-            bit(&mut self.fine_low[slot], other.fine_low[slot]);
+            bit(&mut self.above[slot], other.above[slot]);
+            bit(&mut self.below[slot], other.below[slot]);
         }
-        bit(&mut self.calm_high, other.calm_high);
-        bit(&mut self.calm_low, other.calm_low);
-        bit(&mut self.grew, other.grew);
-        self.still_since = self.still_since.max(other.still_since);
+        bit(&mut self.high, other.high);
+        bit(&mut self.low, other.low);
+        self.grew |= other.grew;
         self.settled_from = self.settled_from.max(other.settled_from);
         put(&mut self.upper_steps[to..], &other.upper_steps, lanes);
         put(&mut self.lower_steps[to..], &other.lower_steps, lanes);
@@ -318,10 +317,10 @@ impl Given<'_> {
     }
 }
 
-/// Points that do not breach, by the minute that they end before.
-struct Fine<L: Lanes> {
-    high: [L::Mask; KEPT],
-    low: [L::Mask; KEPT],
+/// By how much points breach, by the minute that they end before; 0 where they do not.
+struct Breaches<L: Lanes> {
+    above: [L::Vector; KEPT],
+    below: [L::Vector; KEPT],
     /// Thresholds in units.
     upper: L::Words,
     lower: L::Words,
@@ -413,6 +412,18 @@ fn thresholds<L: Lanes>(lanes: L, steps: &[u32; MOST], units: &Units) -> L::Word
     lanes.words(lanes.load(&low.0), lanes.load(&high.0))
 }
 
+/// 255 for each lane whose bit is set.
+#[inline(always)]
+fn byte_of<L: Lanes>(lanes: L, bits: u128) -> L::Vector {
+    lanes.keep(lanes.mask(bits), lanes.splat(255))
+}
+
+/// Lanes that are not 0.
+#[inline(always)]
+fn bit_of<L: Lanes>(lanes: L, vector: L::Vector) -> u128 {
+    lanes.bits(lanes.some(lanes.mask(u128::MAX), vector))
+}
+
 /// Low bytes and high ones. Apart, since its closures are no place for a processor's instructions.
 fn bytes_of_thresholds(steps: &[u32; MOST], units: &Units) -> [Bytes; 2] {
     let byte = |of: u32| Bytes(std::array::from_fn(|lane| (units.threshold(steps[lane]) >> of) as u8));
@@ -441,15 +452,13 @@ struct Live<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> {
     limits: (u8, u8),
     min: L::Vector,
     max: L::Vector,
-    at_min: L::Mask,
-    at_max: L::Mask,
     /// Apart, since a place in it is found at run time, which would keep all that lies beside it out of registers.
-    fine: &'a mut Fine<L>,
+    breaches: &'a mut Breaches<L>,
     sums: &'a mut Sums<L>,
-    /// Alarms that are not in alarm, as they were when each point was last looked at by itself.
-    calm: (L::Mask, L::Mask),
-    /// Lanes whose high alarm has launched instances.
-    grew: L::Mask,
+    /// What [`Live::alarms`] came to when each point was last looked at by itself.
+    alarms: (L::Vector, L::Vector),
+    /// Whether the high alarm of any lane has launched instances.
+    grew: bool,
     /// Sums that wait to be written before their bytes are full.
     minutes_over: L::Vector,
     billed: Total<L>,
@@ -457,12 +466,12 @@ struct Live<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> {
     billed_in_blocks: Total<L>,
     /// Blocks since sums were written.
     blocks: usize,
-    /// Whether instances of any lane are on their way.
-    moving: bool,
-    /// From when on none is.
-    still_since: usize,
-    /// From when on points are of fleets as they are.
+    /// From when on nothing is on its way, and points are of fleets as they are.
     settled_from: usize,
+    /// Minutes from a scale-in until then, and from a scale-out.
+    settling: (usize, usize),
+    /// The first minute from which on draining instances outlive the trace.
+    drains_beyond: usize,
     /// The first end whose points were passed over.
     passed_over_from: Option<usize>,
 }
@@ -475,15 +484,15 @@ pub(super) fn advance<L: Lanes, const W: usize, const N: usize, const MODE: u8>(
     pack: &mut Pack,
     minutes: Range<usize>,
 ) {
-    let all = lanes.mask(u128::MAX);
-    let nothing = lanes.words(lanes.splat(0), lanes.splat(0));
-    let mut fine = Fine { high: [all; KEPT], low: [all; KEPT], upper: nothing, lower: nothing };
+    let none = lanes.splat(0);
+    let nothing = lanes.words(none, none);
+    let mut breaches = Breaches { above: [none; KEPT], below: [none; KEPT], upper: nothing, lower: nothing };
     if let Some(units) = with.trace.units.as_ref().filter(|_| carries_history(MODE)) {
-        fine.upper = thresholds(lanes, &pack.upper_steps, units);
-        fine.lower = thresholds(lanes, &pack.lower_steps, units);
+        breaches.upper = thresholds(lanes, &pack.upper_steps, units);
+        breaches.lower = thresholds(lanes, &pack.lower_steps, units);
     }
     let mut sums = Sums::<L>::none(lanes);
-    let mut live = Live::<L, W, N, MODE>::load(lanes, with, pack, (&mut fine, &mut sums), minutes.start);
+    let mut live = Live::<L, W, N, MODE>::load(lanes, with, pack, (&mut breaches, &mut sums), minutes.start);
     let mut now = minutes.start;
     while now < minutes.end {
         let stop = minutes.end.min(now + BLOCK);
@@ -553,10 +562,10 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         lanes: L,
         with: Given<'a>,
         pack: &'a mut Pack,
-        (fine, sums): (&'a mut Fine<L>, &'a mut Sums<L>),
+        (breaches, sums): (&'a mut Breaches<L>, &'a mut Sums<L>),
         now: usize,
     ) -> Self {
-        let zero = lanes.splat(0);
+        let (zero, period) = (lanes.splat(0), with.watch.points.period);
         let mut live = Self {
             lanes,
             with,
@@ -573,28 +582,25 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             limits: (with.moves.min, with.moves.max),
             min: zero,
             max: zero,
-            at_min: lanes.mask(0),
-            at_max: lanes.mask(0),
-            fine,
+            breaches,
             sums,
-            calm: (lanes.mask(pack.calm_high), lanes.mask(pack.calm_low)),
-            grew: lanes.mask(pack.grew),
+            alarms: (byte_of(lanes, pack.high), byte_of(lanes, pack.low)),
+            grew: pack.grew,
             minutes_over: zero,
             billed: Total::none(lanes),
             removed: Total::none(lanes),
             billed_in_blocks: Total::none(lanes),
             blocks: 0,
-            moving: false,
-            still_since: pack.still_since,
             settled_from: pack.settled_from,
+            settling: (period, with.moves.on_the_way() + period),
+            drains_beyond: (with.trace.len() + 1).saturating_sub(usize::from(with.moves.drain)),
             passed_over_from: None,
             pack,
         };
         for slot in back_from(now + 1, with.watch.span, KEPT) {
-            live.fine.high[slot] = lanes.mask(live.pack.fine_high[slot]);
-            live.fine.low[slot] = lanes.mask(live.pack.fine_low[slot]);
+            live.breaches.above[slot] = byte_of(lanes, live.pack.above[slot]);
+            live.breaches.below[slot] = byte_of(lanes, live.pack.below[slot]);
         }
-        live.moving = if carries_history(MODE) { live.is_any_unsettled() } else { now < live.still_since };
         live.set_limits(live.limits);
         with.moves.changes.iter().take_while(|(at, _)| *at < now).for_each(|(_, change)| live.limit(change));
         live
@@ -609,13 +615,12 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         lanes.store(self.rest, &mut pack.rest.0);
         lanes.store(self.unsettled, &mut pack.unsettled.0);
         for slot in back_from(now + 1, self.with.watch.span, KEPT) {
-            pack.fine_high[slot] = lanes.bits(self.fine.high[slot]);
-            pack.fine_low[slot] = lanes.bits(self.fine.low[slot]);
+            pack.above[slot] = bit_of(lanes, self.breaches.above[slot]);
+            pack.below[slot] = bit_of(lanes, self.breaches.below[slot]);
         }
-        (pack.still_since, pack.settled_from) = (self.still_since, self.settled_from);
-        pack.calm_high = lanes.bits(self.calm.0);
-        pack.calm_low = lanes.bits(self.calm.1);
-        pack.grew = lanes.bits(self.grew);
+        pack.settled_from = self.settled_from;
+        (pack.high, pack.low) = (bit_of(lanes, self.alarms.0), bit_of(lanes, self.alarms.1));
+        pack.grew = self.grew;
     }
 
     /// Whether none of the minutes up to `stop`, which are a block, needs to be looked at: nothing is on its way in any
@@ -625,17 +630,15 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let (lanes, watch, block) = (self.lanes, self.with.watch, now / BLOCK);
         let whole = stop - now == BLOCK && watch.blocks[block] && stop <= self.next_change;
         // The points that are looked at were of the fleets as they are.
-        if self.moving || now < self.settled_from + watch.span || !whole {
+        if now < self.settled_from + watch.span || !whole {
             return false;
         }
         let highest = lanes.lookup::<W>(watch.highest.row_of::<W>(block), self.serving);
         let lowest = lanes.lookup::<W>(watch.lowest.row_of::<W>(block), self.serving);
-        let quiet_high = lanes.or(lanes.le(highest, self.upper), self.at_max);
-        let quiet_low = lanes.or(lanes.le(self.lower, lowest), self.at_min);
-        let quiet = lanes.and(quiet_high, quiet_low);
-        let resting = lanes.le(lanes.splat(BLOCK as u8), self.rest);
-        let may_act = lanes.and_not(lanes.mask(u128::MAX), lanes.or(quiet, resting));
-        if lanes.any(may_act) {
+        let out = lanes.min(lanes.sub_saturating(highest, self.upper), self.more());
+        let in_ = lanes.min(lanes.sub_saturating(self.lower, lowest), self.less());
+        let may_act = lanes.le(self.rest, lanes.splat(BLOCK as u8 - 1));
+        if lanes.any(lanes.some(may_act, lanes.max(out, in_))) {
             return false;
         }
         let over = lanes.lookup::<W>(self.with.trace.overloaded_in_block.row_of::<W>(block), self.serving);
@@ -667,33 +670,29 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     #[inline(always)]
     fn minute(&mut self, now: usize, look: Look, overloaded: u8, row: &[u8]) {
         let lanes = self.lanes;
-        if self.moving {
+        // What costs less than a wrong guess is done in every minute.
+        if !carries_launches(MODE) || now < self.settled_from {
             self.arrive(now);
         }
         if carries_launches(MODE) && self.next_change == now {
             self.follow_schedule(now);
         }
-        let (calm_high, calm_low) = self.calm(now, look);
-        let may_act = lanes.eq(self.rest, lanes.splat(0));
-        let high = lanes.and_not(may_act, lanes.or(calm_high, self.at_max));
-        let low = lanes.and_not(may_act, lanes.or(calm_low, self.at_min));
-        // Whether any lane acts is not asked: the processor can't foretell it, and its waiting costs more.
+        let (high, low) = self.alarms(now, look);
         self.act(now, high, low);
         self.minutes_over = lanes.count(self.minutes_over, lanes.le(self.serving, lanes.splat(overloaded)));
         self.billed.add::<W>(lanes, self.desired);
         self.rest = lanes.sub_saturating(self.rest, lanes.splat(1));
         let end = now + 1;
         let mut seen = lanes.lookup::<W>(row, self.serving);
-        if (MODE == BY_THE_MINUTE || MODE == ANY_BY_THE_MINUTE) && self.moving {
+        let moving = end < self.settled_from;
+        if (MODE == BY_THE_MINUTE || MODE == ANY_BY_THE_MINUTE) && moving {
             seen = self.seen_while_booting(end, seen);
         }
         if carries_history(MODE) {
             self.remember(now);
-            if self.moving {
+            if moving {
                 seen = self.seen_while_moving(end, seen);
             }
-        } else {
-            self.moving = end < self.still_since;
         }
         self.note(end, seen);
     }
@@ -715,8 +714,8 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
 
     #[inline(always)]
     fn note(&mut self, end: usize, seen: L::Vector) {
-        self.fine.high[end % KEPT] = self.lanes.le(seen, self.upper);
-        self.fine.low[end % KEPT] = self.lanes.le(self.lower, seen);
+        self.breaches.above[end % KEPT] = self.lanes.sub_saturating(seen, self.upper);
+        self.breaches.below[end % KEPT] = self.lanes.sub_saturating(self.lower, seen);
     }
 
     /// Instances that come into service, and those whose boot is over.
@@ -740,53 +739,70 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         self.booting = lanes.sub(lanes.add(self.booting, in_service), ready);
     }
 
-    /// Where the high alarm, and where the low one, is not in alarm.
+    /// More than 0 where the high alarm, and where the low one, is in alarm.
     #[inline(always)]
-    fn calm(&mut self, now: usize, look: Look) -> (L::Mask, L::Mask) {
-        let all = self.lanes.mask(u128::MAX);
+    fn alarms(&mut self, now: usize, look: Look) -> (L::Vector, L::Vector) {
+        let none = self.lanes.splat(0);
         match look {
-            Look::Newest(places) => (self.fine_at(places, true), self.fine_at(places, false)),
-            Look::Quiet => (all, all),
+            Look::Newest(places) => self.all_breach(places),
+            Look::Quiet => (none, none),
             Look::Each => {
                 self.look_at_each(now);
-                self.calm
+                self.alarms
             }
         }
     }
 
     #[inline(always)]
-    fn fine_at(&self, places: [u8; 3], high: bool) -> L::Mask {
-        let fine = if high { &self.fine.high } else { &self.fine.low };
-        let mut any = fine[usize::from(places[0]) % KEPT];
+    fn all_breach(&self, places: [u8; 3]) -> (L::Vector, L::Vector) {
+        let place = usize::from(places[0]) % KEPT;
+        let (mut above, mut below) = (self.breaches.above[place], self.breaches.below[place]);
         for place in &places[1..N] {
-            any = self.lanes.or(any, fine[usize::from(*place) % KEPT]);
+            let place = usize::from(*place) % KEPT;
+            above = self.lanes.min(above, self.breaches.above[place]);
+            below = self.lanes.min(below, self.breaches.below[place]);
         }
-        any
+        (above, below)
     }
 
     #[inline(always)]
     fn look_at_each(&mut self, now: usize) {
         let (lanes, each) = (self.lanes, each(self.with.watch, now));
-        let mut calm = match (each.holds, self.with.watch.looks[now.saturating_sub(1)]) {
-            (false, _) => (lanes.mask(0), lanes.mask(0)),
-            (true, Look::Each) => self.calm,
-            (true, Look::Quiet) => (lanes.mask(u128::MAX), lanes.mask(u128::MAX)),
-            (true, Look::Newest(places)) => (self.fine_at(places, true), self.fine_at(places, false)),
+        let (none, all) = (lanes.splat(0), lanes.splat(255));
+        let mut alarms = match (each.holds, self.with.watch.looks[now.saturating_sub(1)]) {
+            (false, _) => (all, all),
+            (true, Look::Each) => self.alarms,
+            (true, Look::Quiet) => (none, none),
+            (true, Look::Newest(places)) => self.all_breach(places),
         };
         for end in &each.ends {
-            calm.0 = lanes.or(calm.0, self.fine.high[end % KEPT]);
-            calm.1 = lanes.or(calm.1, self.fine.low[end % KEPT]);
+            alarms.0 = lanes.min(alarms.0, self.breaches.above[end % KEPT]);
+            alarms.1 = lanes.min(alarms.1, self.breaches.below[end % KEPT]);
         }
-        self.calm = calm;
+        self.alarms = alarms;
     }
 
+    /// Instances that a scale-out launches.
     #[inline(always)]
-    fn act(&mut self, now: usize, high: L::Mask, low: L::Mask) {
-        let lanes = self.lanes;
-        let more = lanes.min(self.up, lanes.sub(self.max, self.desired));
-        let less = lanes.min(self.down, lanes.sub(self.desired, self.min));
-        self.grew = lanes.or(self.grew, high);
-        self.change_capacity(now, lanes.keep(high, more), lanes.keep(low, less), high, low);
+    fn more(&self) -> L::Vector {
+        self.lanes.min(self.up, self.lanes.sub_saturating(self.max, self.desired))
+    }
+
+    /// Instances that a scale-in removes.
+    #[inline(always)]
+    fn less(&self) -> L::Vector {
+        self.lanes.min(self.down, self.lanes.sub_saturating(self.desired, self.min))
+    }
+
+    /// A request that changes nothing is none.
+    #[inline(always)]
+    fn act(&mut self, now: usize, high: L::Vector, low: L::Vector) {
+        let (lanes, more, less) = (self.lanes, self.more(), self.less());
+        let may_act = lanes.eq(self.rest, lanes.splat(0));
+        let out = lanes.some(may_act, lanes.min(high, more));
+        let in_ = lanes.some(may_act, lanes.min(low, less));
+        self.grew |= lanes.any(out);
+        self.change_capacity(now, lanes.keep(out, more), lanes.keep(in_, less), out, in_);
     }
 
     #[inline(always)]
@@ -806,11 +822,11 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         in_: L::Mask,
     ) {
         let (lanes, moves) = (self.lanes, self.with.moves);
-        let (on_the_way, period) = (moves.on_the_way(), self.with.watch.points.period);
         if carries_history(MODE) {
-            self.unsettled =
-                lanes.select(in_, lanes.max(self.unsettled, lanes.splat(period as u8)), self.unsettled);
-            self.unsettled = lanes.select(out, lanes.splat((on_the_way + period) as u8), self.unsettled);
+            let (after_in, after_out) = (self.settling.0 as u8, self.settling.1 as u8);
+            let longer = lanes.max(self.unsettled, lanes.splat(after_in));
+            self.unsettled = lanes.select(in_, longer, self.unsettled);
+            self.unsettled = lanes.select(out, lanes.splat(after_out), self.unsettled);
         }
         if carries_launches(MODE) {
             self.send_on_their_way(now, launched, removed);
@@ -822,19 +838,16 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             self.rest = lanes.select(in_, lanes.splat(moves.rest_in), self.rest);
         }
         self.desired = lanes.sub(lanes.add(self.desired, launched), removed);
-        self.compare_with_limits();
         self.bill_draining(now, removed);
-        self.note_changes(now, lanes.any(out), lanes.any(lanes.or(out, in_)));
+        self.note_changes(now, lanes.any(out), lanes.any(in_));
     }
 
-    /// Without asking whether there are any: the processor can't foretell it.
     #[inline(always)]
-    fn note_changes(&mut self, now: usize, any_out: bool, any: bool) {
-        let (on_the_way, period) = (self.with.moves.on_the_way(), self.with.watch.points.period);
-        let settled_from = self.settled_from.max(if any { now + period } else { 0 });
-        self.settled_from = if any_out { now + on_the_way + period } else { settled_from };
-        self.still_since = if any_out { now + on_the_way + 1 } else { self.still_since };
-        self.moving |= if carries_history(MODE) { any } else { any_out };
+    fn note_changes(&mut self, now: usize, any_out: bool, any_in: bool) {
+        let (in_, out) = self.settling;
+        let after_in = self.settled_from.max(now + in_);
+        self.settled_from = if any_in { after_in } else { self.settled_from };
+        self.settled_from = if any_out { now + out } else { self.settled_from };
     }
 
     #[inline(always)]
@@ -866,13 +879,12 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     /// Draining instances are billed to their end, or to the trace's.
     #[inline(always)]
     fn bill_draining(&mut self, now: usize, removed: L::Vector) {
-        let left = self.with.trace.len() - now;
-        if usize::from(self.with.moves.drain) <= left {
+        if now < self.drains_beyond {
             self.removed.add::<W>(self.lanes, removed);
         } else {
             let mut bytes = Bytes::ZERO;
             self.lanes.store(removed, &mut bytes.0);
-            add_cold(&mut self.pack.billed, &bytes, left as u32);
+            add_cold(&mut self.pack.billed, &bytes, (self.with.trace.len() - now) as u32);
         }
     }
 
@@ -926,7 +938,6 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             };
         }
         self.unsettled = lanes.sub_saturating(self.unsettled, lanes.splat(1));
-        self.moving = self.is_any_unsettled();
         seen
     }
 
@@ -939,11 +950,6 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         }
         let in_service = lanes.le(self.rest, lanes.splat(moves.rest_in_service));
         lanes.keep(in_service, lanes.sub(self.desired, self.serving))
-    }
-
-    #[inline(always)]
-    fn is_any_unsettled(&self) -> bool {
-        self.lanes.any(self.lanes.le(self.lanes.splat(1), self.unsettled))
     }
 
     /// Sums over the lanes' histories, in units: what is left out of them is little, and where it may decide, steps do.
@@ -981,11 +987,11 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     /// The upper threshold times instance-minutes, in whole units, and the lower one.
     #[inline(always)]
     fn weighed_thresholds(&self, weight: L::Words) -> (L::Words, L::Words) {
-        let (lanes, fine) = (self.lanes, &*self.fine);
+        let (lanes, breaches) = (self.lanes, &*self.breaches);
         if Units::are_wide::<W>() {
-            (lanes.mul_high_words(weight, fine.upper), lanes.mul_high_words(weight, fine.lower))
+            (lanes.mul_high_words(weight, breaches.upper), lanes.mul_high_words(weight, breaches.lower))
         } else {
-            (lanes.mul_words(weight, fine.upper), lanes.mul_words(weight, fine.lower))
+            (lanes.mul_words(weight, breaches.upper), lanes.mul_words(weight, breaches.lower))
         }
     }
 
@@ -1199,14 +1205,6 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     fn set_limits(&mut self, (min, max): (u8, u8)) {
         self.limits = (min, max);
         (self.min, self.max) = (self.lanes.splat(min.min(max)), self.lanes.splat(max));
-        self.compare_with_limits();
-    }
-
-    /// A request that changes nothing is none.
-    #[inline(always)]
-    fn compare_with_limits(&mut self) {
-        self.at_min = self.lanes.le(self.desired, self.min);
-        self.at_max = self.lanes.le(self.max, self.desired);
     }
 
     #[inline(always)]
@@ -1224,6 +1222,8 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         lanes.store(self.minutes_over, &mut bytes.0);
         add(&mut self.pack.minutes_over, &bytes, 1);
         self.minutes_over = lanes.splat(0);
+        let billed = &mut self.pack.billed;
+        self.billed.write::<W>(lanes, billed, 1);
         self.billed_in_blocks.write::<W>(lanes, &mut self.pack.billed, BLOCK as u32);
         self.write_busy_minutes();
         self.blocks = 0;

@@ -73,6 +73,8 @@ pub(super) trait Lanes: Copy {
     fn or(self, a: Self::Mask, b: Self::Mask) -> Self::Mask;
     /// `a`, but not `b`.
     fn and_not(self, a: Self::Mask, b: Self::Mask) -> Self::Mask;
+    /// `among`, where `vector` is not 0.
+    fn some(self, among: Self::Mask, vector: Self::Vector) -> Self::Mask;
     fn any(self, mask: Self::Mask) -> bool;
     /// A bit for each lane, the first one lowest.
     fn bits(self, mask: Self::Mask) -> u128;
@@ -241,6 +243,7 @@ mod tests {
                 (lanes.and(le, eq), bits::<L>(|lane| a[lane] <= b[lane] && few(a, lane) == few(b, lane))),
                 (lanes.or(le, eq), bits::<L>(|lane| a[lane] <= b[lane] || few(a, lane) == few(b, lane))),
                 (lanes.and_not(eq, le), bits::<L>(|lane| few(a, lane) == few(b, lane) && b[lane] < a[lane])),
+                (lanes.some(le, y), bits::<L>(|lane| a[lane] <= b[lane] && b[lane] != 0)),
             ] {
                 assert_eq!(lanes.bits(mask), expected);
                 assert_eq!(lanes.bits(lanes.mask(expected)), expected);

@@ -195,7 +195,7 @@ impl Walk<'_> {
     fn advance_or_part(&mut self, mut lot: Lot, minutes: Range<usize>, left: &mut Vec<Lot>) {
         let before = (!lot.also.is_empty()).then(|| lot.pack.clone());
         self.advance(&mut lot, minutes.clone());
-        if let Some(before) = before.filter(|_| lot.pack.grew != 0) {
+        if let Some(before) = before.filter(|_| lot.pack.grew) {
             for kind in std::mem::take(&mut lot.also) {
                 let mut own = self.of_kind(kind, before.clone(), &lot.lanes);
                 self.advance(&mut own, minutes.clone());

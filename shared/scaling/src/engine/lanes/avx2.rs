@@ -99,6 +99,11 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn some(self, among: __m256i, vector: __m256i) -> __m256i {
+        self.and_not(among, self.eq(vector, self.splat(0)))
+    }
+
+    #[inline(always)]
     fn any(self, mask: __m256i) -> bool {
         unsafe { _mm256_testz_si256(mask, mask) == 0 }
     }

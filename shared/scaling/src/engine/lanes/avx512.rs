@@ -104,6 +104,11 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn some(self, among: __mmask64, vector: __m512i) -> __mmask64 {
+        unsafe { _mm512_mask_test_epi8_mask(among, vector, vector) }
+    }
+
+    #[inline(always)]
     fn any(self, mask: __mmask64) -> bool {
         mask != 0
     }

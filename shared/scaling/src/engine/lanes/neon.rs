@@ -110,6 +110,11 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
+    fn some(self, among: uint8x16_t, vector: uint8x16_t) -> uint8x16_t {
+        unsafe { vandq_u8(among, vtstq_u8(vector, vector)) }
+    }
+
+    #[inline(always)]
     fn any(self, mask: uint8x16_t) -> bool {
         unsafe { vmaxvq_u8(mask) != 0 }
     }

@@ -92,6 +92,11 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn some(self, among: Array, vector: Array) -> Array {
+        each(among, vector, |among, byte| if byte == 0 { 0 } else { among })
+    }
+
+    #[inline(always)]
     fn any(self, mask: Array) -> bool {
         mask.iter().fold(0, |all, lane| all | lane) != 0
     }

@@ -93,6 +93,11 @@ impl<L: Lanes> Lanes for Twice<L> {
     }
 
     #[inline(always)]
+    fn some(self, among: Self::Mask, vector: Self::Vector) -> Self::Mask {
+        (self.0.some(among.0, vector.0), self.0.some(among.1, vector.1))
+    }
+
+    #[inline(always)]
     fn any(self, mask: Self::Mask) -> bool {
         self.0.any(self.0.or(mask.0, mask.1))
     }
