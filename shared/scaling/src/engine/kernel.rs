@@ -22,7 +22,7 @@ use crate::units::Instances;
 pub(super) const HISTORY: usize = 16;
 
 /// Minutes that a launch and a boot may take together, and one more.
-pub(super) const ON_THE_WAY: usize = 64;
+const ON_THE_WAY: usize = 64;
 
 /// One change is over, and no point over it is looked at any more, before the next may begin: most of what lanes carry is
 /// then of no use.
@@ -131,6 +131,28 @@ impl Moves {
     }
 }
 
+/// A byte for each lane and each of the last minutes, as few as are needed: what packs hold is copied often.
+#[derive(Debug, Clone)]
+struct Ring(Vec<Bytes>);
+
+impl Ring {
+    /// Of so many minutes at least, all of which have `bytes`.
+    fn new(minutes: usize, bytes: Bytes) -> Self {
+        Self(vec![bytes; if minutes == 0 { 0 } else { minutes.next_power_of_two() }])
+    }
+
+    #[inline(always)]
+    fn at(&self, minute: usize) -> &Bytes {
+        &self.0[minute & (self.0.len() - 1)]
+    }
+
+    #[inline(always)]
+    fn at_mut(&mut self, minute: usize) -> &mut Bytes {
+        let place = minute & (self.0.len() - 1);
+        &mut self.0[place]
+    }
+}
+
 /// As many candidates as a vector has lanes, between two stretches of minutes.
 #[derive(Debug, Clone)]
 pub(super) struct Pack {
@@ -149,9 +171,9 @@ pub(super) struct Pack {
     /// Minutes until nothing is on its way and no point is over a change.
     unsettled: Bytes,
     /// What is on its way, by minute; none where it is not carried, as below.
-    launched: Vec<Bytes>,
-    had_serving: Vec<Bytes>,
-    had_booting: Vec<Bytes>,
+    launched: Ring,
+    had_serving: Ring,
+    had_booting: Ring,
     /// Lanes whose point breaches, by the minute that it ends before.
     above: [u128; KEPT],
     below: [u128; KEPT],
@@ -188,9 +210,10 @@ impl Pack {
     }
 
     /// Lanes that start with `initial` instances, all of which serve. A lane without thresholds never acts.
-    pub(super) fn new(initial: u8, mode: u8) -> Self {
+    pub(super) fn new(initial: u8, with: Given<'_>) -> Self {
         let all = Bytes([initial; MOST]);
-        let history = if carries_history(mode) { HISTORY } else { 0 };
+        let (mode, on_the_way) = (with.mode(), with.moves.on_the_way());
+        let history = if carries_history(mode) { with.watch.points.period } else { 0 };
         Self {
             upper: Bytes([255; MOST]),
             lower: Bytes::ZERO,
@@ -203,9 +226,9 @@ impl Pack {
             booting: Bytes::ZERO,
             rest: Bytes::ZERO,
             unsettled: Bytes::ZERO,
-            launched: vec![Bytes::ZERO; if carries_launches(mode) { ON_THE_WAY } else { 0 }],
-            had_serving: vec![all; history],
-            had_booting: vec![Bytes::ZERO; history],
+            launched: Ring::new(if carries_launches(mode) { on_the_way + 1 } else { 0 }, Bytes::ZERO),
+            had_serving: Ring::new(history, all),
+            had_booting: Ring::new(history, Bytes::ZERO),
             above: [0; KEPT],
             below: [0; KEPT],
             high: 0,
@@ -243,14 +266,14 @@ impl Pack {
         byte(&mut self.booting, &other.booting);
         byte(&mut self.rest, &other.rest);
         byte(&mut self.unsettled, &other.unsettled);
-        let on_the_way = if self.launched.is_empty() { 0 } else { with.moves.on_the_way() };
-        for slot in back_from(now, on_the_way, ON_THE_WAY) {
-            byte(&mut self.launched[slot], &other.launched[slot]);
+        let on_the_way = if carries_launches(with.mode()) { with.moves.on_the_way() } else { 0 };
+        for minute in before(now, on_the_way) {
+            byte(self.launched.at_mut(minute), other.launched.at(minute));
         }
-        let carried = if self.had_serving.is_empty() { 0 } else { with.watch.points.period };
-        for slot in back_from(now, carried, HISTORY) {
-            byte(&mut self.had_serving[slot], &other.had_serving[slot]);
-            byte(&mut self.had_booting[slot], &other.had_booting[slot]);
+        let period = if carries_history(with.mode()) { with.watch.points.period } else { 0 };
+        for minute in before(now, period) {
+            byte(self.had_serving.at_mut(minute), other.had_serving.at(minute));
+            byte(self.had_booting.at_mut(minute), other.had_booting.at(minute));
         }
         let runs = runs(lanes, to);
         let bit = |mine: &mut u128, theirs: u128| {
@@ -258,9 +281,10 @@ impl Pack {
                 *mine = *mine & !(which << to) | (theirs >> from & which) << to;
             }
         };
-        for slot in back_from(now + 1, with.watch.span, KEPT) {
-            bit(&mut self.above[slot], other.above[slot]);
-            bit(&mut self.below[slot], other.below[slot]);
+        for end in before(now + 1, with.watch.span) {
+            let place = end % KEPT;
+            bit(&mut self.above[place], other.above[place]);
+            bit(&mut self.below[place], other.below[place]);
         }
         bit(&mut self.high, other.high);
         bit(&mut self.low, other.low);
@@ -289,9 +313,9 @@ fn runs(lanes: &[usize], to: usize) -> Vec<(usize, usize, u128)> {
         .collect()
 }
 
-/// The places in a ring of `size` of the `count` minutes before `now`.
-fn back_from(now: usize, count: usize, size: usize) -> impl Iterator<Item = usize> {
-    (1..=count.min(size)).map(move |back| now.wrapping_sub(back) % size)
+/// The `count` minutes before `now`; those before the first are numbered on from the highest.
+fn before(now: usize, count: usize) -> impl Iterator<Item = usize> {
+    (1..=count).map(move |back| now.wrapping_sub(back))
 }
 
 /// What a stretch of minutes is gone through with.
@@ -317,13 +341,39 @@ impl Given<'_> {
     }
 }
 
-/// By how much points breach, by the minute that they end before; 0 where they do not.
-struct Breaches<L: Lanes> {
-    above: [L::Vector; KEPT],
-    below: [L::Vector; KEPT],
-    /// Thresholds in units.
+/// What is at hand while a pack is gone through: kept for the next one, since to make it anew takes as long as a dozen minutes.
+pub(super) struct Workspace {
+    /// By how much points breach, by the minute that they end before; 0 where they do not.
+    above: [Bytes; KEPT],
+    below: [Bytes; KEPT],
+}
+
+impl Workspace {
+    pub(super) fn boxed() -> Box<Self> {
+        Box::new(Self { above: [Bytes::ZERO; KEPT], below: [Bytes::ZERO; KEPT] })
+    }
+}
+
+/// Thresholds in units.
+#[derive(Clone, Copy)]
+struct InUnits<L: Lanes> {
     upper: L::Words,
     lower: L::Words,
+}
+
+impl<L: Lanes> InUnits<L> {
+    /// Nothing, where there are no units.
+    #[inline(always)]
+    fn of(lanes: L, pack: &Pack, units: Option<&Units>) -> Self {
+        let nothing = lanes.words(lanes.splat(0), lanes.splat(0));
+        match units {
+            None => Self { upper: nothing, lower: nothing },
+            Some(units) => Self {
+                upper: thresholds(lanes, &pack.upper_steps, units),
+                lower: thresholds(lanes, &pack.lower_steps, units),
+            },
+        }
+    }
 }
 
 /// What each of the last minutes adds to the points that it belongs to, and the sums over a point's minutes.
@@ -402,6 +452,17 @@ impl<L: Lanes> Sums<L> {
 /// Numbers of instances, times 16.
 const SIXTEENS: [u8; 16] = [0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240];
 
+/// 1 for every size up to the row's, 0 for others.
+const UP_TO: [[u8; 16]; 16] = {
+    let mut rows = [[0; 16]; 16];
+    let mut place = 0;
+    while place < 256 {
+        rows[place / 16][place % 16] = (place % 16 <= place / 16) as u8;
+        place += 1;
+    }
+    rows
+};
+
 /// Minutes that are kept of [`Sums`]: a point's, and a power of two.
 const PLACES: usize = Units::PERIOD.next_power_of_two();
 
@@ -453,8 +514,11 @@ struct Live<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> {
     min: L::Vector,
     max: L::Vector,
     /// Apart, since a place in it is found at run time, which would keep all that lies beside it out of registers.
-    breaches: &'a mut Breaches<L>,
+    space: &'a mut Workspace,
+    /// Bits of a minute that tell its place there: few, since more would not stay near the processor.
+    kept: usize,
     sums: &'a mut Sums<L>,
+    in_units: &'a InUnits<L>,
     /// What [`Live::alarms`] came to when each point was last looked at by itself.
     alarms: (L::Vector, L::Vector),
     /// Whether the high alarm of any lane has launched instances.
@@ -482,17 +546,13 @@ pub(super) fn advance<L: Lanes, const W: usize, const N: usize, const MODE: u8>(
     lanes: L,
     with: Given<'_>,
     pack: &mut Pack,
+    space: &mut Workspace,
     minutes: Range<usize>,
 ) {
-    let none = lanes.splat(0);
-    let nothing = lanes.words(none, none);
-    let mut breaches = Breaches { above: [none; KEPT], below: [none; KEPT], upper: nothing, lower: nothing };
-    if let Some(units) = with.trace.units.as_ref().filter(|_| carries_history(MODE)) {
-        breaches.upper = thresholds(lanes, &pack.upper_steps, units);
-        breaches.lower = thresholds(lanes, &pack.lower_steps, units);
-    }
-    let mut sums = Sums::<L>::none(lanes);
-    let mut live = Live::<L, W, N, MODE>::load(lanes, with, pack, (&mut breaches, &mut sums), minutes.start);
+    let units = with.trace.units.as_ref().filter(|_| carries_history(MODE));
+    let (in_units, mut sums) = (InUnits::of(lanes, pack, units), Sums::none(lanes));
+    let beside = (space, &mut sums, &in_units);
+    let mut live = Live::<L, W, N, MODE>::load(lanes, with, pack, beside, minutes.start);
     let mut now = minutes.start;
     while now < minutes.end {
         let stop = minutes.end.min(now + BLOCK);
@@ -562,7 +622,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         lanes: L,
         with: Given<'a>,
         pack: &'a mut Pack,
-        (breaches, sums): (&'a mut Breaches<L>, &'a mut Sums<L>),
+        (space, sums, in_units): (&'a mut Workspace, &'a mut Sums<L>, &'a InUnits<L>),
         now: usize,
     ) -> Self {
         let (zero, period) = (lanes.splat(0), with.watch.points.period);
@@ -582,8 +642,10 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             limits: (with.moves.min, with.moves.max),
             min: zero,
             max: zero,
-            breaches,
+            space,
+            kept: with.watch.span.next_power_of_two() - 1,
             sums,
+            in_units,
             alarms: (byte_of(lanes, pack.high), byte_of(lanes, pack.low)),
             grew: pack.grew,
             minutes_over: zero,
@@ -597,9 +659,9 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             passed_over_from: None,
             pack,
         };
-        for slot in back_from(now + 1, with.watch.span, KEPT) {
-            live.breaches.above[slot] = byte_of(lanes, live.pack.above[slot]);
-            live.breaches.below[slot] = byte_of(lanes, live.pack.below[slot]);
+        for end in before(now + 1, with.watch.span) {
+            let (above, below) = (live.pack.above[end % KEPT], live.pack.below[end % KEPT]);
+            live.keep(end, byte_of(lanes, above), byte_of(lanes, below));
         }
         live.set_limits(live.limits);
         with.moves.changes.iter().take_while(|(at, _)| *at < now).for_each(|(_, change)| live.limit(change));
@@ -608,16 +670,18 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
 
     #[inline(always)]
     fn save(self, now: usize) {
-        let (lanes, pack) = (self.lanes, self.pack);
+        let lanes = self.lanes;
+        for end in before(now + 1, self.with.watch.span) {
+            let (above, below) = self.breach(end);
+            self.pack.above[end % KEPT] = bit_of(lanes, above);
+            self.pack.below[end % KEPT] = bit_of(lanes, below);
+        }
+        let pack = self.pack;
         lanes.store(self.desired, &mut pack.desired.0);
         lanes.store(self.serving, &mut pack.serving.0);
         lanes.store(self.booting, &mut pack.booting.0);
         lanes.store(self.rest, &mut pack.rest.0);
         lanes.store(self.unsettled, &mut pack.unsettled.0);
-        for slot in back_from(now + 1, self.with.watch.span, KEPT) {
-            pack.above[slot] = bit_of(lanes, self.breaches.above[slot]);
-            pack.below[slot] = bit_of(lanes, self.breaches.below[slot]);
-        }
         pack.settled_from = self.settled_from;
         (pack.high, pack.low) = (bit_of(lanes, self.alarms.0), bit_of(lanes, self.alarms.1));
         pack.grew = self.grew;
@@ -679,7 +743,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         }
         let (high, low) = self.alarms(now, look);
         self.act(now, high, low);
-        self.minutes_over = lanes.count(self.minutes_over, lanes.le(self.serving, lanes.splat(overloaded)));
+        self.count_overload(overloaded);
         self.billed.add::<W>(lanes, self.desired);
         self.rest = lanes.sub_saturating(self.rest, lanes.splat(1));
         let end = now + 1;
@@ -695,6 +759,18 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             }
         }
         self.note(end, seen);
+    }
+
+    /// `overloaded` is the largest fleet that is.
+    #[inline(always)]
+    fn count_overload(&mut self, overloaded: u8) {
+        let lanes = self.lanes;
+        self.minutes_over = if W == 16 {
+            let table = &UP_TO[usize::from(overloaded) % 16];
+            lanes.add(self.minutes_over, lanes.lookup16(table, self.serving))
+        } else {
+            lanes.count(self.minutes_over, lanes.le(self.serving, lanes.splat(overloaded)))
+        };
     }
 
     /// `seen`, with the points of single minutes in which instances boot as they are.
@@ -714,8 +790,20 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
 
     #[inline(always)]
     fn note(&mut self, end: usize, seen: L::Vector) {
-        self.breaches.above[end % KEPT] = self.lanes.sub_saturating(seen, self.upper);
-        self.breaches.below[end % KEPT] = self.lanes.sub_saturating(self.lower, seen);
+        let lanes = self.lanes;
+        self.keep(end, lanes.sub_saturating(seen, self.upper), lanes.sub_saturating(self.lower, seen));
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, end: usize, above: L::Vector, below: L::Vector) {
+        let place = self.place(end);
+        self.lanes.store(above, &mut self.space.above[place].0);
+        self.lanes.store(below, &mut self.space.below[place].0);
+    }
+
+    #[inline(always)]
+    fn place(&self, end: usize) -> usize {
+        (end & self.kept) % KEPT
     }
 
     /// Instances that come into service, and those whose boot is over.
@@ -730,9 +818,9 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         if moves.on_the_way() == 0 {
             return;
         }
-        let launched = |minutes_ago: usize| now.wrapping_sub(minutes_ago) % ON_THE_WAY;
-        let in_service = lanes.load(&self.pack.launched[launched(usize::from(moves.launch))].0);
-        let slot = &mut self.pack.launched[launched(moves.on_the_way())];
+        let launched = &mut self.pack.launched;
+        let in_service = lanes.load(&launched.at(now.wrapping_sub(moves.launch.into())).0);
+        let slot = launched.at_mut(now.wrapping_sub(moves.on_the_way()));
         let ready = lanes.load(&slot.0);
         lanes.store(lanes.splat(0), &mut slot.0);
         self.serving = lanes.add(self.serving, ready);
@@ -755,14 +843,23 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
 
     #[inline(always)]
     fn all_breach(&self, places: [u8; 3]) -> (L::Vector, L::Vector) {
-        let place = usize::from(places[0]) % KEPT;
-        let (mut above, mut below) = (self.breaches.above[place], self.breaches.below[place]);
+        let mut all = self.breach(places[0].into());
         for place in &places[1..N] {
-            let place = usize::from(*place) % KEPT;
-            above = self.lanes.min(above, self.breaches.above[place]);
-            below = self.lanes.min(below, self.breaches.below[place]);
+            all = self.and_breach(all, usize::from(*place));
         }
-        (above, below)
+        all
+    }
+
+    #[inline(always)]
+    fn breach(&self, end: usize) -> (L::Vector, L::Vector) {
+        let (lanes, place) = (self.lanes, self.place(end));
+        (lanes.load(&self.space.above[place].0), lanes.load(&self.space.below[place].0))
+    }
+
+    #[inline(always)]
+    fn and_breach(&self, (above, below): (L::Vector, L::Vector), end: usize) -> (L::Vector, L::Vector) {
+        let this = self.breach(end);
+        (self.lanes.min(above, this.0), self.lanes.min(below, this.1))
     }
 
     #[inline(always)]
@@ -776,22 +873,21 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             (true, Look::Newest(places)) => self.all_breach(places),
         };
         for end in &each.ends {
-            alarms.0 = lanes.min(alarms.0, self.breaches.above[end % KEPT]);
-            alarms.1 = lanes.min(alarms.1, self.breaches.below[end % KEPT]);
+            alarms = self.and_breach(alarms, *end);
         }
         self.alarms = alarms;
     }
 
-    /// Instances that a scale-out launches.
+    /// Instances that a scale-out launches. What is wanted lies within the group's limits at all times.
     #[inline(always)]
     fn more(&self) -> L::Vector {
-        self.lanes.min(self.up, self.lanes.sub_saturating(self.max, self.desired))
+        self.lanes.min(self.up, self.lanes.sub(self.max, self.desired))
     }
 
     /// Instances that a scale-in removes.
     #[inline(always)]
     fn less(&self) -> L::Vector {
-        self.lanes.min(self.down, self.lanes.sub_saturating(self.desired, self.min))
+        self.lanes.min(self.down, self.lanes.sub(self.desired, self.min))
     }
 
     /// A request that changes nothing is none.
@@ -868,7 +964,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             self.serving = lanes.add(self.serving, launched);
             return;
         }
-        let slot = &mut self.pack.launched[now % ON_THE_WAY];
+        let slot = self.pack.launched.at_mut(now);
         let on_the_way = lanes.add(lanes.load(&slot.0), launched);
         lanes.store(on_the_way, &mut slot.0);
         if moves.launch == 0 {
@@ -893,7 +989,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     fn remove_newest(&mut self, now: usize, mut count: L::Vector) {
         let (lanes, moves) = (self.lanes, self.with.moves);
         for minutes_ago in 0..=moves.on_the_way() {
-            let slot = &mut self.pack.launched[now.wrapping_sub(minutes_ago) % ON_THE_WAY];
+            let slot = self.pack.launched.at_mut(now.wrapping_sub(minutes_ago));
             let launched = lanes.load(&slot.0);
             let taken = lanes.min(launched, count);
             lanes.store(lanes.sub(launched, taken), &mut slot.0);
@@ -907,18 +1003,17 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     /// The history of minutes that were passed over: nothing was on its way.
     #[inline(always)]
     fn remember_as_it_is(&mut self, now: usize) {
-        for slot in back_from(now, self.with.watch.points.period - 1, HISTORY) {
-            self.lanes.store(self.serving, &mut self.pack.had_serving[slot].0);
-            self.pack.had_booting[slot] = Bytes::ZERO;
+        for minute in before(now, self.with.watch.points.period - 1) {
+            self.lanes.store(self.serving, &mut self.pack.had_serving.at_mut(minute).0);
+            *self.pack.had_booting.at_mut(minute) = Bytes::ZERO;
         }
     }
 
     #[inline(always)]
     fn remember(&mut self, minute: usize) {
-        let (lanes, slot) = (self.lanes, minute % HISTORY);
-        lanes.store(self.serving, &mut self.pack.had_serving[slot].0);
+        self.lanes.store(self.serving, &mut self.pack.had_serving.at_mut(minute).0);
         if self.with.moves.counts_booting {
-            lanes.store(self.booting(), &mut self.pack.had_booting[slot].0);
+            self.lanes.store(self.booting(), &mut self.pack.had_booting.at_mut(minute).0);
         }
     }
 
@@ -987,11 +1082,11 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     /// The upper threshold times instance-minutes, in whole units, and the lower one.
     #[inline(always)]
     fn weighed_thresholds(&self, weight: L::Words) -> (L::Words, L::Words) {
-        let (lanes, breaches) = (self.lanes, &*self.breaches);
+        let (lanes, in_units) = (self.lanes, self.in_units);
         if Units::are_wide::<W>() {
-            (lanes.mul_high_words(weight, breaches.upper), lanes.mul_high_words(weight, breaches.lower))
+            (lanes.mul_high_words(weight, in_units.upper), lanes.mul_high_words(weight, in_units.lower))
         } else {
-            (lanes.mul_words(weight, breaches.upper), lanes.mul_words(weight, breaches.lower))
+            (lanes.mul_words(weight, in_units.upper), lanes.mul_words(weight, in_units.lower))
         }
     }
 
@@ -1037,14 +1132,14 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         if !self.with.trace.is_known(minute) {
             return (lanes.words(none, none), none);
         }
-        let served = lanes.load(&self.pack.had_serving[minute % HISTORY].0);
+        let served = lanes.load(&self.pack.had_serving.at(minute).0);
         let low = lanes.lookup::<W>(units.low.row_of::<W>(minute), served);
         let high = lanes.lookup::<W>(units.high.row_of::<W>(minute), served);
         let shown = lanes.words(low, high);
         if !moves.counts_booting {
             return (shown, served);
         }
-        let booted = lanes.load(&self.pack.had_booting[minute % HISTORY].0);
+        let booted = lanes.load(&self.pack.had_booting.at(minute).0);
         let each_booting = self.word(units.booting);
         let shown_booting = if Units::are_wide::<W>() {
             lanes.mul_high_words(lanes.words(none, booted), each_booting)
@@ -1090,8 +1185,8 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             let lane = left.trailing_zeros() as usize % MOST;
             let (mut steps, mut weight) = (0, 0);
             for minute in self.known(end) {
-                let serving = pack.had_serving[minute % HISTORY].0[lane];
-                let booting = u32::from(pack.had_booting[minute % HISTORY].0[lane]);
+                let serving = pack.had_serving.at(minute).0[lane];
+                let booting = u32::from(pack.had_booting.at(minute).0[lane]);
                 steps += trace.steps(W, minute, serving) + booting * moves.booting_steps;
                 weight += u32::from(serving) + booting;
             }
@@ -1103,11 +1198,11 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
 
     #[inline(always)]
     fn sum_parts(&self, end: usize, matters: u128, seen: &mut Bytes) {
-        // What is shown in the point's minutes, with their places in the history.
+        // What is shown in the point's minutes.
         let mut known = [(0, &[0; 16]); HISTORY];
         let mut count = 0;
         for minute in self.known(end) {
-            known[count % HISTORY] = (minute % HISTORY, self.with.trace.shown(minute));
+            known[count % HISTORY] = (minute, self.with.trace.shown(minute));
             count += 1;
         }
         let known = &known[..count.min(HISTORY)];
@@ -1124,9 +1219,9 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
     fn counted(&self, known: &[(usize, &[u32; 16])]) -> [Bytes; 2] {
         let lanes = self.lanes;
         let (mut serving, mut booting) = (lanes.splat(0), lanes.splat(0));
-        for (slot, _) in known {
-            serving = lanes.add(serving, lanes.load(&self.pack.had_serving[*slot].0));
-            booting = lanes.add(booting, lanes.load(&self.pack.had_booting[*slot].0));
+        for (minute, _) in known {
+            serving = lanes.add(serving, lanes.load(&self.pack.had_serving.at(*minute).0));
+            booting = lanes.add(booting, lanes.load(&self.pack.had_booting.at(*minute).0));
         }
         let mut counted = [Bytes::ZERO; 2];
         lanes.store(serving, &mut counted[0].0);
@@ -1145,8 +1240,8 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let (pack, booting_steps) = (&*self.pack, self.with.moves.booting_steps);
         let of = |bytes: &Bytes| bytes.0.as_chunks::<16>().0[part];
         let mut steps = [0; 16];
-        for (slot, shown) in known {
-            self.lanes.add_wide(&mut steps, shown, &of(&pack.had_serving[*slot]));
+        for (minute, shown) in known {
+            self.lanes.add_wide(&mut steps, shown, &of(pack.had_serving.at(*minute)));
         }
         let [serving, booting] = [of(&counted[0]), of(&counted[1])].map(|counted| counted.map(u32::from));
         let upper = of(&pack.upper);
@@ -1166,8 +1261,8 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         while lanes.any(left) {
             let lane = lanes.bits(left).trailing_zeros() as usize;
             let mut alike = left;
-            for slot in back_from(end, self.with.watch.points.period, HISTORY) {
-                for had in [&self.pack.had_serving[slot], &self.pack.had_booting[slot]] {
+            for minute in before(end, self.with.watch.points.period) {
+                for had in [self.pack.had_serving.at(minute), self.pack.had_booting.at(minute)] {
                     alike = lanes.and(alike, lanes.eq(lanes.load(&had.0), lanes.splat(had.0[lane % MOST])));
                 }
             }
@@ -1222,8 +1317,6 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         lanes.store(self.minutes_over, &mut bytes.0);
         add(&mut self.pack.minutes_over, &bytes, 1);
         self.minutes_over = lanes.splat(0);
-        let billed = &mut self.pack.billed;
-        self.billed.write::<W>(lanes, billed, 1);
         self.billed_in_blocks.write::<W>(lanes, &mut self.pack.billed, BLOCK as u32);
         self.write_busy_minutes();
         self.blocks = 0;
@@ -1255,7 +1348,7 @@ fn verdict(steps: u32, weight: u32, (upper_steps, lower_steps): (u32, u32), uppe
 fn seen_by(with: Given<'_>, pack: &Pack, lane: usize, end: usize) -> u8 {
     let minutes = end.saturating_sub(with.watch.points.period)..end;
     let point = point(minutes.map(|minute| {
-        let had = |had: &[Bytes]| had[minute % HISTORY].0[lane];
+        let had = |had: &Ring| had.at(minute).0[lane];
         with.trace.metric(minute, had(&pack.had_serving), had(&pack.had_booting))
     }));
     with.ranks.of_cpu(point.unwrap_or(0.0))

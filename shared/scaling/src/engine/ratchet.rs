@@ -66,10 +66,10 @@ impl Slip {
 #[derive(Debug)]
 pub(super) struct Ratchet {
     classes: Classes,
-    /// Chunks between two starts that are kept.
-    every: usize,
-    /// Fleet sizes that share a place.
-    sizes: usize,
+    /// Where what is kept of a chunk's start begins; not every start is kept.
+    starts: Vec<Option<usize>>,
+    /// Two to the power of this many fleet sizes share a place.
+    sizes: u32,
     by_start: Vec<u32>,
 }
 
@@ -82,9 +82,12 @@ impl Ratchet {
         chunks: &[Range<usize>],
     ) -> Self {
         let every = chunks.len().div_ceil(STARTS).max(1);
-        let sizes = (usize::from(slip.max) + 1).div_ceil(SIZES);
-        let (starts, count) = (chunks.len().div_ceil(every), classes.highest.len() * SIZES);
-        let mut ratchet = Self { classes: classes.clone(), every, sizes, by_start: vec![0; starts * count] };
+        let sizes = (usize::from(slip.max) + 1).div_ceil(SIZES).next_power_of_two().ilog2();
+        let count = classes.highest.len() * SIZES;
+        let starts =
+            (0..=chunks.len()).map(|chunk| chunk.is_multiple_of(every).then_some(chunk / every * count));
+        let by_start = vec![0; chunks.len().div_ceil(every) * count];
+        let mut ratchet = Self { classes: classes.clone(), starts: starts.collect(), sizes, by_start };
         let mut floors = vec![vec![0; usize::from(slip.max) + 1]; classes.highest.len()];
         let mut until = needs.len();
         for (start, chunk) in
@@ -100,19 +103,16 @@ impl Ratchet {
     fn keep(&mut self, start: usize, floors: &[Vec<u32>]) {
         let places = self.by_start.chunks_exact_mut(SIZES).skip(start * floors.len());
         for (floor, places) in floors.iter().zip(places) {
-            let firsts = floor.iter().step_by(self.sizes);
+            let firsts = floor.iter().step_by(1 << self.sizes);
             firsts.zip(places).for_each(|(floor, place)| *place = *floor);
         }
     }
 
     /// From the start of chunk `chunk` on, with `desired` instances then and a lower threshold of this byte.
     pub(super) fn from(&self, chunk: usize, lower: u8, desired: u8) -> u32 {
-        if !chunk.is_multiple_of(self.every) {
-            return 0;
-        }
         let class = usize::from(self.classes.of[usize::from(lower)]);
-        let start = chunk / self.every * self.classes.highest.len() + class;
-        self.by_start[start * SIZES + usize::from(desired) / self.sizes]
+        let of_class = self.starts[chunk].map(|start| start + class * SIZES);
+        of_class.map_or(0, |start| self.by_start[start + usize::from(desired >> self.sizes)])
     }
 }
 

@@ -175,6 +175,10 @@ pub(super) struct ForAll<'a, S> {
 }
 
 impl<S: Sink> Sink for ForAll<'_, S> {
+    fn is_open(&self, now: Standing) -> bool {
+        self.sink.is_open(now)
+    }
+
     /// What is true of one of them is true of all.
     fn may_matter(&self, kind: usize, chunk: usize, now: Standing) -> bool {
         self.sink.may_matter(kind, chunk, now)

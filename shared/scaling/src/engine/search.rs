@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
 use super::bound::{self, Bound, Pace, Spare};
-use super::kernel::{self, ANY_BY_THE_MINUTE, BY_THE_MINUTE, HISTORY, Moves, Standing};
+use super::kernel::{self, ANY_BY_THE_MINUTE, BY_THE_MINUTE, HISTORY, Moves, Workspace};
 use super::lanes::{Bytes, Isa};
 use super::ranks::Ranks;
 use super::ratchet::{Classes, Ratchet, Slip};
@@ -181,6 +181,7 @@ impl<'a> Engine<'a> {
                 &moves,
                 asked.iter().map(|(kind, _)| kernel::byte(self.space.kinds[*kind].up)),
             ),
+            workspace: Workspace::boxed(),
             walked: 0,
         };
         let alike = bytes.alike(self.space, watch, &moves);
@@ -242,9 +243,6 @@ impl<'a> Engine<'a> {
             pairs: usize,
         }
         impl<T, F: Fn(&mut T, usize, u32, u64)> Sink for Folding<'_, T, F> {
-            fn may_matter(&self, _: usize, _: usize, _: Standing) -> bool {
-                true
-            }
             fn finish(&mut self, (kind, pair): At, minutes_over: u32, billed: u32) {
                 (self.each)(self.folded, kind * self.pairs + pair, minutes_over, u64::from(billed));
             }
@@ -527,6 +525,7 @@ impl Paced<'_> {
 mod tests {
     use std::cell::RefCell;
 
+    use super::super::kernel::Standing;
     use super::super::trace::BLOCK;
     use super::*;
     use crate::course::{CapacityChange, Course};
@@ -686,10 +685,6 @@ mod tests {
     struct Finished(BTreeMap<At, (u32, u32)>);
 
     impl Sink for Finished {
-        fn may_matter(&self, _: usize, _: usize, _: Standing) -> bool {
-            true
-        }
-
         fn finish(&mut self, setting: At, minutes_over: u32, billed: u32) {
             assert_eq!(self.0.insert(setting, (minutes_over, billed)), None, "once each");
         }

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::kernel::{self, ANY, ANY_BY_THE_MINUTE, APART, BY_THE_MINUTE, CARRIED, Pack, Standing, byte};
+use super::kernel::{
+    self, ANY, ANY_BY_THE_MINUTE, APART, BY_THE_MINUTE, CARRIED, Pack, Standing, Workspace, byte,
+};
 use super::lanes::{Bytes, Isa, Job, Lanes, MOST};
 use super::space::{Kind, Space};
 use super::trace::{BLOCK, Rows};
@@ -22,8 +24,14 @@ pub(super) type Asked = (usize, Vec<usize>);
 
 /// What one thread makes of what it goes through.
 pub(super) trait Sink {
-    /// Whether a setting of the kind at this place that came so far can still matter; `chunk` is the one that begins.
-    fn may_matter(&self, kind: usize, chunk: usize, now: Standing) -> bool;
+    /// Whether a setting that came so far can still matter, of whatever kind it is.
+    fn is_open(&self, _now: Standing) -> bool {
+        true
+    }
+    /// Whether one of the kind at this place can, which is open; `chunk` is the one that begins.
+    fn may_matter(&self, _kind: usize, _chunk: usize, _now: Standing) -> bool {
+        true
+    }
     /// A setting at its end.
     fn finish(&mut self, setting: At, minutes_over: u32, billed: u32);
 }
@@ -76,16 +84,21 @@ impl Lot {
         }
     }
 
-    fn drop_lanes(&mut self, may_matter: impl Fn(usize, Standing) -> bool) {
-        let (pack, also, mut dropped) = (&mut self.pack, &self.also, 0);
-        self.lanes.retain(|(lane, (kind, _))| {
-            let now = pack.standing(*lane);
-            let matters = may_matter(*kind, now) || also.iter().any(|kind| may_matter(*kind, now));
+    /// Which lanes matter can't be foretold, so that nothing is skipped over by it.
+    fn drop_lanes(&mut self, sink: &impl Sink, chunk: usize) {
+        let (mut kept, mut dropped) = (0, 0);
+        for place in 0..self.lanes.len() {
+            let (lane, (kind, pair)) = self.lanes[place];
+            let now = self.pack.standing(lane);
+            let may_matter = |kind: &usize| sink.may_matter(*kind, chunk, now);
+            let matters = sink.is_open(now) && (may_matter(&kind) || self.also.iter().any(may_matter));
             dropped |= u128::from(!matters) << lane;
-            matters
-        });
+            self.lanes[kept] = (lane, (kind, pair));
+            kept += usize::from(matters);
+        }
+        self.lanes.truncate(kept);
         if dropped != 0 {
-            pack.silence(dropped);
+            self.pack.silence(dropped);
         }
     }
 
@@ -103,39 +116,44 @@ impl Lot {
 }
 
 /// A stretch of minutes for one pack, whatever the processor.
-struct Advance<'a, const W: usize, const N: usize, const MODE: u8> {
+struct Work<'a> {
     with: kernel::Given<'a>,
     pack: &'a mut Pack,
+    space: &'a mut Workspace,
     minutes: Range<usize>,
 }
+
+struct Advance<'a, const W: usize, const N: usize, const MODE: u8>(Work<'a>);
 
 impl<const W: usize, const N: usize, const MODE: u8> Job for Advance<'_, W, N, MODE> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        kernel::advance::<L, W, N, MODE>(lanes, self.with, self.pack, self.minutes);
+        let Work { with, pack, space, minutes } = self.0;
+        kernel::advance::<L, W, N, MODE>(lanes, with, pack, space, minutes);
     }
 }
 
-fn advance(isa: Isa, with: kernel::Given<'_>, pack: &mut Pack, minutes: Range<usize>) {
+fn advance(isa: Isa, work: Work<'_>) {
+    let with = work.with;
     match (with.trace.width(), with.watch.evaluation_periods, with.mode()) {
-        (16, 1, APART) => isa.run(Advance::<16, 1, APART> { with, pack, minutes }),
-        (16, 1, BY_THE_MINUTE) => isa.run(Advance::<16, 1, BY_THE_MINUTE> { with, pack, minutes }),
-        (16, 1, CARRIED) => isa.run(Advance::<16, 1, CARRIED> { with, pack, minutes }),
-        (16, 1, ANY_BY_THE_MINUTE) => isa.run(Advance::<16, 1, ANY_BY_THE_MINUTE> { with, pack, minutes }),
-        (16, 1, _) => isa.run(Advance::<16, 1, ANY> { with, pack, minutes }),
-        (16, _, APART) => isa.run(Advance::<16, 3, APART> { with, pack, minutes }),
-        (16, _, BY_THE_MINUTE) => isa.run(Advance::<16, 3, BY_THE_MINUTE> { with, pack, minutes }),
-        (16, _, CARRIED) => isa.run(Advance::<16, 3, CARRIED> { with, pack, minutes }),
-        (16, _, ANY_BY_THE_MINUTE) => isa.run(Advance::<16, 3, ANY_BY_THE_MINUTE> { with, pack, minutes }),
-        (16, _, _) => isa.run(Advance::<16, 3, ANY> { with, pack, minutes }),
-        (64, _, APART) => isa.run(Advance::<64, 3, APART> { with, pack, minutes }),
-        (64, _, BY_THE_MINUTE) => isa.run(Advance::<64, 3, BY_THE_MINUTE> { with, pack, minutes }),
-        (64, _, CARRIED) => isa.run(Advance::<64, 3, CARRIED> { with, pack, minutes }),
-        (64, _, _) => isa.run(Advance::<64, 3, ANY> { with, pack, minutes }),
-        (_, _, APART) => isa.run(Advance::<256, 3, APART> { with, pack, minutes }),
-        (_, _, BY_THE_MINUTE) => isa.run(Advance::<256, 3, BY_THE_MINUTE> { with, pack, minutes }),
-        (_, _, CARRIED) => isa.run(Advance::<256, 3, CARRIED> { with, pack, minutes }),
-        (_, _, _) => isa.run(Advance::<256, 3, ANY> { with, pack, minutes }),
+        (16, 1, APART) => isa.run(Advance::<16, 1, APART>(work)),
+        (16, 1, BY_THE_MINUTE) => isa.run(Advance::<16, 1, BY_THE_MINUTE>(work)),
+        (16, 1, CARRIED) => isa.run(Advance::<16, 1, CARRIED>(work)),
+        (16, 1, ANY_BY_THE_MINUTE) => isa.run(Advance::<16, 1, ANY_BY_THE_MINUTE>(work)),
+        (16, 1, _) => isa.run(Advance::<16, 1, ANY>(work)),
+        (16, _, APART) => isa.run(Advance::<16, 3, APART>(work)),
+        (16, _, BY_THE_MINUTE) => isa.run(Advance::<16, 3, BY_THE_MINUTE>(work)),
+        (16, _, CARRIED) => isa.run(Advance::<16, 3, CARRIED>(work)),
+        (16, _, ANY_BY_THE_MINUTE) => isa.run(Advance::<16, 3, ANY_BY_THE_MINUTE>(work)),
+        (16, _, _) => isa.run(Advance::<16, 3, ANY>(work)),
+        (64, _, APART) => isa.run(Advance::<64, 3, APART>(work)),
+        (64, _, BY_THE_MINUTE) => isa.run(Advance::<64, 3, BY_THE_MINUTE>(work)),
+        (64, _, CARRIED) => isa.run(Advance::<64, 3, CARRIED>(work)),
+        (64, _, _) => isa.run(Advance::<64, 3, ANY>(work)),
+        (_, _, APART) => isa.run(Advance::<256, 3, APART>(work)),
+        (_, _, BY_THE_MINUTE) => isa.run(Advance::<256, 3, BY_THE_MINUTE>(work)),
+        (_, _, CARRIED) => isa.run(Advance::<256, 3, CARRIED>(work)),
+        (_, _, _) => isa.run(Advance::<256, 3, ANY>(work)),
     }
 }
 
@@ -149,6 +167,8 @@ pub(super) struct Walk<'a> {
     pub(super) initial: u8,
     /// Points of minutes in which instances boot, by the upper increment, where they are looked up.
     pub(super) booting: BTreeMap<u8, Arc<Rows>>,
+    /// Of the lot that is gone through.
+    pub(super) workspace: Box<Workspace>,
     /// Minutes that were walked.
     pub(super) walked: u64,
 }
@@ -181,7 +201,7 @@ impl Walk<'_> {
                     if chunk + 1 == self.chunks.len() {
                         lot.finish(sink);
                     } else {
-                        lot.drop_lanes(|kind, now| sink.may_matter(kind, chunk + 1, now));
+                        lot.drop_lanes(sink, chunk + 1);
                     }
                 }
             }
@@ -208,7 +228,8 @@ impl Walk<'_> {
     fn advance(&mut self, lot: &mut Lot, minutes: Range<usize>) {
         self.walked += (lot.lanes.len() * minutes.len()) as u64;
         let booting = self.booting.get(&lot.booting).map_or(self.with.booting, Arc::as_ref);
-        advance(self.isa, kernel::Given { booting, ..self.with }, &mut lot.pack, minutes);
+        let with = kernel::Given { booting, ..self.with };
+        advance(self.isa, Work { with, pack: &mut lot.pack, space: &mut self.workspace, minutes });
     }
 
     fn each_by_itself(&self, mut lot: Lot) -> Vec<Lot> {
@@ -256,7 +277,7 @@ impl Walk<'_> {
     }
 
     fn lot(&self, settings: &[At], also: Vec<usize>) -> Lot {
-        let mut pack = Box::new(Pack::new(self.initial, self.with.mode()));
+        let mut pack = Box::new(Pack::new(self.initial, self.with));
         let mut booting = 0;
         for (lane, (kind, pair)) in settings.iter().enumerate() {
             let (kind, (upper, lower)) = (&self.space.kinds[*kind], self.space.pairs[*pair]);
@@ -295,7 +316,7 @@ impl Walk<'_> {
             let mut rest = lot.lanes.as_slice();
             while !rest.is_empty() {
                 if packed.last().is_none_or(|lot| lot.lanes.len() == width) {
-                    let (pack, lanes) = (Box::new(Pack::new(1, self.with.mode())), Vec::with_capacity(width));
+                    let (pack, lanes) = (Box::new(Pack::new(1, self.with)), Vec::with_capacity(width));
                     packed.push(Lot { pack, lanes, also: lot.also.clone(), booting: lot.booting });
                 }
                 let to = packed.last_mut().expect("one was just added");

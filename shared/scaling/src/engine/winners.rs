@@ -94,12 +94,16 @@ pub(super) struct Cheapest<'a> {
 }
 
 impl Sink for Cheapest<'_> {
+    fn is_open(&self, now: Standing) -> bool {
+        now.minutes_over <= self.allowed
+    }
+
     fn may_matter(&self, kind: usize, chunk: usize, now: Standing) -> bool {
-        let Some(spare) = self.allowed.checked_sub(now.minutes_over) else { return false };
-        let Some(left) = self.best.limit().checked_sub(u64::from(now.billed)) else { return false };
-        let ratchet = || self.ratchets[kind].as_ref();
-        u64::from(self.bounds[kind].from(chunk, now.minutes_over, spare)) <= left
-            && ratchet().is_none_or(|ratchet| u64::from(ratchet.from(chunk, now.lower, now.desired)) <= left)
+        let spare = self.allowed - now.minutes_over;
+        let least = self.bounds[kind].from(chunk, now.minutes_over, spare);
+        let ratchet = self.ratchets[kind].as_ref();
+        let least_by_ratchet = ratchet.map_or(0, |ratchet| ratchet.from(chunk, now.lower, now.desired));
+        u64::from(now.billed) + u64::from(least.max(least_by_ratchet)) <= self.best.limit()
     }
 
     fn finish(&mut self, setting: At, minutes_over: u32, billed: u32) {
@@ -116,7 +120,7 @@ pub(super) struct Holding {
 }
 
 impl Sink for Holding {
-    fn may_matter(&self, _: usize, _: usize, now: Standing) -> bool {
+    fn is_open(&self, now: Standing) -> bool {
         now.minutes_over <= self.allowed
     }
 
@@ -169,9 +173,13 @@ pub(super) struct Frontier<'a> {
 }
 
 impl Sink for Frontier<'_> {
+    fn is_open(&self, now: Standing) -> bool {
+        (now.minutes_over as usize) < self.steps.billed.len()
+    }
+
     fn may_matter(&self, kind: usize, chunk: usize, now: Standing) -> bool {
         let (bound, over) = (&self.bounds[kind], now.minutes_over);
-        let Some([nearest, others @ ..]) = self.steps.billed.get(over as usize..) else { return false };
+        let [nearest, others @ ..] = &self.steps.billed[over as usize..] else { return false };
         let can_win = |best: &AtomicU64, least: u32| {
             u64::from(now.billed) + u64::from(least) <= best.load(Ordering::Relaxed)
         };
@@ -225,7 +233,7 @@ pub(super) struct LeastOver<'a> {
 }
 
 impl Sink for LeastOver<'_> {
-    fn may_matter(&self, _: usize, _: usize, now: Standing) -> bool {
+    fn is_open(&self, now: Standing) -> bool {
         self.least.is_reached_by(now.minutes_over)
     }
 
