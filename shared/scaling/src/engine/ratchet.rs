@@ -132,17 +132,18 @@ fn walk_back(
             .get(start / BLOCK)
             .is_some_and(|whole| *whole)
             .then(|| watch.floors.row(start / BLOCK));
+        let mut breaching_from = usize::from(slip.max) + 1;
         for (floor, highest) in floors.iter_mut().zip(highest) {
-            block.take_back(floor, row.map_or(0, |row| breaching_from(row, *highest, slip.max)), slip);
+            breaching_from = row.map_or(0, |row| breach(row, *highest, breaching_from));
+            block.take_back(floor, breaching_from, slip);
         }
     }
 }
 
-/// The smallest fleet whose points can breach; one more than the largest if none can.
-fn breaching_from(row: &[u8], threshold: u8, max: u8) -> u8 {
-    // Larger fleets show less.
-    let sizes = &row[1..=usize::from(max)];
-    sizes.partition_point(|least| threshold <= *least) as u8 + 1
+/// The smallest fleet whose points can breach, of those below `from` and this one: larger fleets show less.
+fn breach(row: &[u8], threshold: u8, from: usize) -> usize {
+    let breaching = row[1..from].iter().rev().take_while(|least| **least < threshold).count();
+    from - breaching
 }
 
 /// A stretch of minutes.
@@ -173,13 +174,12 @@ impl Block {
         }
     }
 
-    /// `breaching_from` is the smallest fleet of which instances can be removed. What has less than is needed comes up to that,
-    /// and what has more than is left comes down to that: only those in between stay as they are.
-    fn take_back(&self, floor: &mut [u32], breaching_from: u8, slip: Slip) {
-        let left = match breaching_from {
-            none if slip.max < none => slip.max,
-            some => some.saturating_sub(slip.below).max(slip.min),
-        };
+    /// `breaching_from` is the smallest fleet of which instances can be removed; one more than the largest if there is none. What
+    /// has less than is needed comes up to that, and what has more than is left comes down to that: only those in between stay as
+    /// they are.
+    fn take_back(&self, floor: &mut [u32], breaching_from: usize, slip: Slip) {
+        let left = u8::try_from(breaching_from).ok().filter(|from| *from <= slip.max);
+        let left = left.map_or(slip.max, |from| from.saturating_sub(slip.below).max(slip.min));
         let after = |size: u8| usize::from(size.max(self.needed_last));
         let least = self.most_needed.min(left);
         let (raised, lowered) = (floor[after(least)], floor[after(left)]);
@@ -188,5 +188,31 @@ impl Block {
             *floor = cost + if size < least { raised } else { *floor };
         }
         floor[left..].fill(self.costs[left] + lowered);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_of_255_that_can_not_shrink_keeps_what_it_has() {
+        let slip = Slip { below: 1, min: 1, max: 255 };
+        let from = breach(&[200; 256], 100, usize::from(slip.max) + 1);
+        let (mut kept, mut left) = (vec![0; 256], vec![0; 256]);
+        Block::new(slip, &[1; 16]).take_back(&mut kept, from, slip);
+        Block::new(slip, &[1; 16]).take_back(&mut left, breach(&[200; 256], 201, from), slip);
+        assert_eq!((kept[255], left[255]), (16 * 255, 16));
+    }
+
+    #[test]
+    fn classes_of_thresholds_in_order_find_the_smallest_fleet_that_can_breach_one_after_the_other() {
+        let row: Vec<u8> = (0..=15).map(|size| 200 / (size + 1)).collect();
+        let mut from = 16;
+        for threshold in 0..=u8::MAX {
+            from = breach(&row, threshold, from);
+            let smallest = (1..=15).find(|size| row[*size] < threshold);
+            assert_eq!(from, smallest.unwrap_or(16), "{threshold}");
+        }
     }
 }
