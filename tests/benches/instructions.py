@@ -14,7 +14,15 @@ import tempfile
 
 # Instructions for each simulated minute of a setting, all of AWS's rules, two days of a noisy trace, passed over where
 # nothing can happen. What was counted last, and a little.
-AT_MOST = {"apart": 2.5, "by-the-minute": 2.9, "carried": 4.7, "fleet-63": 4.0, "fleet-255": 5.5}
+AT_MOST = {
+    "apart": 1.9,
+    "by-the-minute": 2.6,
+    "carried": 4.2,
+    "any-by-the-minute": 3.8,
+    "any": 6.4,
+    "fleet-63": 3.3,
+    "fleet-255": 5.0,
+}
 
 
 def counted(binary, carried, kinds):
@@ -34,7 +42,7 @@ def main(binary):
     for carried, at_most in AT_MOST.items():
         (few, few_minutes), (many, many_minutes) = counted(binary, carried, 1), counted(binary, carried, 3)
         each = (many - few) / (many_minutes - few_minutes)
-        print(f"{carried:<14} {each:.2f} instructions a simulated minute, at most {at_most}")
+        print(f"{carried:<18} {each:.2f} instructions a simulated minute, at most {at_most}")
         if each > at_most:
             sys.exit(f"the hot loop takes {each:.2f} instructions a minute in mode `{carried}`, more than {at_most}")
 
