@@ -84,21 +84,17 @@ impl Lot {
         }
     }
 
-    /// Which lanes matter can't be foretold, so that nothing is skipped over by it.
     fn drop_lanes(&mut self, sink: &impl Sink, chunk: usize) {
-        let (mut kept, mut dropped) = (0, 0);
-        for place in 0..self.lanes.len() {
-            let (lane, (kind, pair)) = self.lanes[place];
-            let now = self.pack.standing(lane);
+        let (pack, also, mut dropped) = (&mut self.pack, &self.also, 0);
+        self.lanes.retain(|(lane, (kind, _))| {
+            let now = pack.standing(*lane);
             let may_matter = |kind: &usize| sink.may_matter(*kind, chunk, now);
-            let matters = sink.is_open(now) && (may_matter(&kind) || self.also.iter().any(may_matter));
+            let matters = sink.is_open(now) && (may_matter(kind) || also.iter().any(may_matter));
             dropped |= u128::from(!matters) << lane;
-            self.lanes[kept] = (lane, (kind, pair));
-            kept += usize::from(matters);
-        }
-        self.lanes.truncate(kept);
+            matters
+        });
         if dropped != 0 {
-            self.pack.silence(dropped);
+            pack.silence(dropped);
         }
     }
 
