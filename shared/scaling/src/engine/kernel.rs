@@ -288,7 +288,6 @@ impl Pack {
         }
         bit(&mut self.high, other.high);
         bit(&mut self.low, other.low);
-        self.grew |= other.grew;
         self.settled_from = self.settled_from.max(other.settled_from);
         put(&mut self.upper_steps[to..], &other.upper_steps, lanes);
         put(&mut self.lower_steps[to..], &other.lower_steps, lanes);
@@ -355,7 +354,6 @@ impl Workspace {
 }
 
 /// Thresholds in units.
-#[derive(Clone, Copy)]
 struct InUnits<L: Lanes> {
     upper: L::Words,
     lower: L::Words,

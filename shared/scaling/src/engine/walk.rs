@@ -111,7 +111,7 @@ impl Lot {
     }
 }
 
-/// A stretch of minutes for one pack, whatever the processor.
+/// A stretch of minutes for one pack.
 struct Work<'a> {
     with: kernel::Given<'a>,
     pack: &'a mut Pack,
@@ -119,6 +119,7 @@ struct Work<'a> {
     minutes: Range<usize>,
 }
 
+/// The same, compiled for what its kinds look at and carry, whatever the processor.
 struct Advance<'a, const W: usize, const N: usize, const MODE: u8>(Work<'a>);
 
 impl<const W: usize, const N: usize, const MODE: u8> Job for Advance<'_, W, N, MODE> {
