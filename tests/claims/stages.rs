@@ -9,7 +9,8 @@ use pipeline::advice::{Frame, Message};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Environment, Expected, Key, Prefix};
 use pipeline::documents::{
-    DynamicsDocument, GradeDocument, OptionDocument, RecommendationDocument, VerdictDocument,
+    DynamicsDocument, GradeDocument, OptionDocument, RecommendationDocument, SettingsDocument,
+    VerdictDocument,
 };
 use pipeline::ingest::{self, IngestError, IngestRequest, LEAVE_OPEN};
 use pipeline::news::{LEAST_GAIN, News, Word};
@@ -293,6 +294,43 @@ fn settings_are_kept_once_and_again_when_they_change() {
     };
     assert_eq!(block_on(ingest::run(&archive, changed)).unwrap().settings_changed, Some(true));
     assert_eq!(block_on(archive.list(&Prefix::settings(&environment()))).unwrap().len(), 2);
+}
+
+#[test]
+fn what_an_application_is_told_in_secret_is_not_kept() {
+    let secrets = || {
+        vec![
+            option("aws:elasticbeanstalk:application:environment", "DB_PASSWORD", "hunter2"),
+            option("aws:cloudformation:template:parameter", "EnvironmentVariables", "DB_PASSWORD=hunter2"),
+        ]
+    };
+    let request = |options| IngestRequest {
+        environment: environment(),
+        recording: Recording { samples: two_days(), notes: vec![] },
+        options: Some(options),
+        activities: vec![],
+        group: None,
+        load_balancer_reported: None,
+        leave_open: LEAVE_OPEN,
+    };
+    let kept_of = |archive: &MemoryArchive| {
+        let keys = block_on(archive.list(&Prefix::settings(&environment()))).unwrap();
+        assert_eq!(keys.len(), 1);
+        String::from_utf8(block_on(archive.get(&keys[0])).unwrap().unwrap().body.to_vec()).unwrap()
+    };
+    let (archive, plain) = (MemoryArchive::default(), MemoryArchive::default());
+    ingest(&plain, two_days()).unwrap();
+    block_on(ingest::run(&archive, request([secrets(), options()].concat()))).unwrap();
+    assert_eq!(kept_of(&archive), kept_of(&plain));
+
+    // As an earlier version left them.
+    let mut before: SettingsDocument = serde_json::from_str(&kept_of(&plain)).unwrap();
+    before.options.extend(secrets());
+    let key = Key::settings(&environment(), window().start);
+    block_on(store::write_json(&archive, &key, &before)).unwrap();
+    assert!(kept_of(&archive).contains("hunter2"));
+    let report = block_on(ingest::run(&archive, request([options(), secrets()].concat()))).unwrap();
+    assert_eq!((report.settings_changed, kept_of(&archive)), (Some(false), kept_of(&plain)));
 }
 
 #[test]

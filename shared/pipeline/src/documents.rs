@@ -122,7 +122,7 @@ pub struct SettingsDocument {
     /// When this set of options was first seen.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub since: Timestamp,
-    /// Every option that has a value, sorted.
+    /// Every option that has a value, of the namespaces that are read, sorted.
     pub options: Vec<OptionDocument>,
     /// The group behind them, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

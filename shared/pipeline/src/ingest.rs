@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use scaling::settings::Settings;
 use scaling::units::{MinuteUtc, Minutes, Window};
 use serde::Serialize;
 
@@ -162,8 +163,9 @@ fn span(samples: &[scaling::sample::Sample]) -> Option<Window> {
     Some(Window { start, end })
 }
 
-/// Keeps a set of options that is not the one in force already. The first set is taken to have held over
-/// the whole recording; a later one from the recording's end on, when it was first seen.
+/// Keeps a set of options that is not the one in force already, but for those that nothing reads: an environment's
+/// properties hold its passwords. The first set is taken to have held over the whole recording; a later one from the
+/// recording's end on, when it was first seen.
 async fn keep_settings(
     archive: &dyn Archive,
     environment: &Environment,
@@ -171,8 +173,12 @@ async fn keep_settings(
     group: Option<GroupDocument>,
     recording: Window,
 ) -> Result<bool, StoreError> {
+    keep_what_is_read(&mut options);
     options.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
-    let before = latest_settings(archive, environment, recording.end).await?;
+    let before = match latest_settings(archive, environment, recording.end).await? {
+        Some(before) => Some(without_what_is_not_read(archive, environment, before).await?),
+        None => None,
+    };
     let since = before.as_ref().map_or(recording.start, |_| recording.end);
     if before.is_some_and(|before| before.options == options && before.group == group) {
         return Ok(false);
@@ -186,6 +192,26 @@ async fn keep_settings(
     };
     write_json(archive, &Key::settings(environment, since), &document).await?;
     Ok(true)
+}
+
+fn keep_what_is_read(options: &mut Vec<OptionDocument>) {
+    options.retain(|option| Settings::are_read_from(&option.namespace));
+}
+
+/// Earlier versions kept every option: the set in force is written again without the rest.
+async fn without_what_is_not_read(
+    archive: &dyn Archive,
+    environment: &Environment,
+    mut document: SettingsDocument,
+) -> Result<SettingsDocument, StoreError> {
+    let count = document.options.len();
+    keep_what_is_read(&mut document.options);
+    if let Ok(since) = MinuteUtc::containing(document.since)
+        && document.options.len() < count
+    {
+        write_json(archive, &Key::settings(environment, since), &document).await?;
+    }
+    Ok(document)
 }
 
 fn sort_key(option: &OptionDocument) -> (&str, Option<&str>, &str) {

@@ -122,6 +122,11 @@ pub enum NotSimulated {
 }
 
 impl Settings {
+    /// Whether options of this namespace say anything that is read. What others hold, passwords among it, is nobody's here.
+    pub fn are_read_from(namespace: &str) -> bool {
+        [TRIGGER, GROUP, LAUNCH, ENVIRONMENT, INSTANCES, SCHEDULED].contains(&namespace)
+    }
+
     /// Reads options; those of namespaces that don't matter here are passed over.
     ///
     /// ```
