@@ -12,7 +12,7 @@ from conftest import ENVIRONMENT, ROOT
 from sqlglot import exp
 
 ATHENA = ROOT / "infra/athena"
-TABLES = ["samples", "activities", "sweeps"]
+TABLES = ["samples", "activities", "cheapest"]
 TYPES = {"string": "TEXT", "double": "DOUBLE", "int32": "INT", "bool": "BOOLEAN", "timestamp[ms, tz=UTC]": "TIMESTAMP"}
 QUERIES = sorted(path.stem for path in (ATHENA / "queries").glob("*.sql"))
 
@@ -37,7 +37,8 @@ def properties(table):
 
 
 def written(archive, table):
-    files = sorted(archive.glob(f"{table}/*/*/*.parquet"))
+    """Athena reads every file of a folder: all of them have to be the table's."""
+    files = sorted(file for file in (archive / table).rglob("*") if file.is_file())
     assert files, f"nothing was written for {table}"
     return files
 
@@ -51,7 +52,7 @@ def database(archive):
         typed = ", ".join(f'"{name}"::{kind} as "{name}"' for name, kind in columns(table).items())
         connection.execute(
             f"create view trellis_{table} as select {typed}, environment, \"date\" from read_parquet("
-            f"'{archive}/{table}/*/*/*.parquet', hive_partitioning = true, "
+            f"'{archive}/{table}/*/*/*', hive_partitioning = true, "
             "hive_types = {'environment': VARCHAR, 'date': VARCHAR})")
     return connection
 

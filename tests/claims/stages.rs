@@ -556,6 +556,8 @@ fn the_table_of_a_sweep_has_a_row_for_each_of_the_cheapest_that_hold() {
     let key = Key::sweep(&environment(), window().last_minute());
     let object = block_on(archive.get(&key)).unwrap().unwrap();
     assert_eq!(tables::rows(&object.body).unwrap(), advice.candidates.kept);
+    let alone = Key::cheapest(&environment(), window().last_minute());
+    assert_eq!(block_on(archive.get(&alone)).unwrap().unwrap().body, object.body);
     let key = Key::recommendation(&environment(), window().last_minute());
     let read = block_on(read_json_versioned::<RecommendationDocument>(&archive, &key)).unwrap();
     assert_eq!(read.unwrap().0, advice);

@@ -949,7 +949,9 @@ async fn write(
         recommendation: Key::recommendation(&request.environment, day),
         table: Key::sweep(&request.environment, day),
     };
-    write_bytes(archive, &keys.table, tables::sweep::encode(kept)).await?;
+    let table = tables::sweep::encode(kept);
+    write_bytes(archive, &Key::cheapest(&request.environment, day), table.clone()).await?;
+    write_bytes(archive, &keys.table, table).await?;
     // The advice comes last: whoever finds it finds its table too.
     write_json(archive, &keys.recommendation, document).await?;
     Ok(keys)

@@ -89,6 +89,11 @@ impl Prefix {
         Self::of("sweeps", environment)
     }
 
+    /// The tables of the sweeps of `environment`, in folders that hold nothing else.
+    pub fn cheapest(environment: &Environment) -> Self {
+        Self::of("cheapest", environment)
+    }
+
     /// The samples of all environments.
     pub fn all_samples() -> Self {
         Self("samples/".to_owned())
@@ -134,6 +139,11 @@ impl Key {
     /// The policies that hold, found on the day of `minute`.
     pub fn sweep(environment: &Environment, minute: MinuteUtc) -> Self {
         Prefix::sweeps(environment).of_day(minute, "sweep.parquet")
+    }
+
+    /// The same for programs that read all that lies in a folder, as Athena does.
+    pub fn cheapest(environment: &Environment, minute: MinuteUtc) -> Self {
+        Prefix::cheapest(environment).of_day(minute, "cheapest.parquet")
     }
 
     /// The advice of the day of `minute`.

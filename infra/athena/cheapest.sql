@@ -1,5 +1,6 @@
--- A row a policy that holds the ceiling, of each day's sweep.
-create external table if not exists trellis_sweeps (
+-- A row a policy that holds the ceiling, of each day's sweep: the 200 cheapest. Not of sweeps/, where other files lie
+-- beside: Athena reads all that a folder holds.
+create external table if not exists trellis_cheapest (
   upper_threshold              double,
   lower_threshold              double,
   upper_breach_scale_increment int,
@@ -20,12 +21,12 @@ create external table if not exists trellis_sweeps (
 )
 partitioned by (environment string, `date` string)
 stored as parquet
-location 's3://ARCHIVE_BUCKET/sweeps/'
+location 's3://ARCHIVE_BUCKET/cheapest/'
 tblproperties (
   'projection.enabled' = 'true',
   'projection.environment.type' = 'injected',
   'projection.date.type' = 'date',
   'projection.date.range' = '2026-01-01,NOW',
   'projection.date.format' = 'yyyy-MM-dd',
-  'storage.location.template' = 's3://ARCHIVE_BUCKET/sweeps/environment=${environment}/date=${date}/'
+  'storage.location.template' = 's3://ARCHIVE_BUCKET/cheapest/environment=${environment}/date=${date}/'
 );
