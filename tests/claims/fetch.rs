@@ -101,6 +101,11 @@ impl World {
         block_on(ingest::run(&self.archive, fetched.ingest)).unwrap()
     }
 
+    fn ingest_of(&self, now: MinuteUtc, window: Window) -> ingest::IngestReport {
+        let fetched = self.fetch_of(now, Some(window)).unwrap();
+        block_on(ingest::run(&self.archive, fetched.ingest)).unwrap()
+    }
+
     fn samples(&self, window: Window) -> Vec<Sample> {
         block_on(read_samples(&self.archive, &environment(), window)).unwrap()
     }
@@ -190,6 +195,56 @@ fn an_outage_of_ingest_is_made_up_for() {
     world.ingest_at(now());
     let whole = Window { start: now() - Minutes(4 * 1440), end: now() - Minutes(3) };
     assert_eq!(world.samples(whole).len(), 4 * 1440 - 3, "no minute is missing");
+}
+
+#[test]
+fn a_stated_hour_does_not_take_the_place_of_the_first_14_days() {
+    let mut world = World::of(described());
+    world.busy(Window::days_before(now(), 15));
+    world.ingest_of(now(), last_hours(1));
+    assert_eq!(world.fetch_at(now()).unwrap().window.start, now() - Minutes(14 * 1440 + 5));
+    world.ingest_at(now());
+    let whole = Window { start: now() - Minutes(14 * 1440), end: now() - Minutes(3) };
+    assert_eq!(world.samples(whole).len(), 14 * 1440 - 3, "no minute is missing");
+    assert_eq!(world.fetch_at(now()).unwrap().window.start, now() - Minutes(185), "and only once");
+}
+
+#[test]
+fn a_stated_hour_after_an_outage_leaves_no_hole() {
+    let mut world = World::of(described());
+    world.busy(Window::days_before(now(), 4));
+    world.ingest_at(now() - Minutes(2 * 1440));
+    world.ingest_of(now(), last_hours(1));
+    let next = world.fetch_at(now()).unwrap();
+    assert_eq!(next.window.start, now() - Minutes(2 * 1440 + 185), "from where the last hourly run ended");
+    world.ingest_at(now());
+    let whole = Window { start: now() - Minutes(4 * 1440), end: now() - Minutes(3) };
+    assert_eq!(world.samples(whole).len(), 4 * 1440 - 3, "no minute is missing");
+}
+
+#[test]
+fn a_run_that_stops_between_two_days_is_made_up_for() {
+    let mut world = World::of(described());
+    world.busy(Window::days_before(now(), 15));
+    let mut request = world.fetch_at(now()).unwrap().ingest;
+    // The days are written oldest first.
+    request.recording.samples.retain(|sample| sample.minute_utc < now() - Minutes(5 * 1440));
+    block_on(ingest::run(&world.archive, request)).unwrap();
+    assert_eq!(world.fetch_at(now()).unwrap().window.start, now() - Minutes(5 * 1440 + 180));
+}
+
+#[test]
+fn todays_settings_are_kept_only_with_metrics_that_reach_to_now() {
+    let mut world = World::of(described());
+    world.busy(Window::days_before(now(), 4));
+    let ended = |minutes| Window { start: now() - Minutes(3000), end: now() - Minutes(minutes) };
+    let old = world.ingest_of(now(), ended(2000));
+    assert_eq!(old.settings_changed, None);
+    let note = Note::SettingsNotKept { until: now() - Minutes(2000) };
+    assert!(old.notes.contains(&note), "{:?}", old.notes);
+    let recent = world.ingest_of(now(), ended(10));
+    assert_eq!(recent.settings_changed, Some(true));
+    assert!(!recent.notes.iter().any(|note| matches!(note, Note::SettingsNotKept { .. })));
 }
 
 #[test]

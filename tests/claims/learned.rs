@@ -14,6 +14,7 @@ use pipeline::recorded::{Options, Source, locust, read};
 use pipeline::refit::{self, LoadTest, RefitError, RefitReport, RefitRequest};
 use pipeline::store::{self, read_json_versioned, write_json};
 use pipeline::sweep::{GridOverrides, SweepRequest};
+use pipeline::tables::samples::Remarks;
 use scaling::coefficient::FitRules;
 use scaling::sample::{Metric, Sample};
 use scaling::units::{CpuPercent, Instances, Minutes, Window};
@@ -393,7 +394,7 @@ fn tested() -> (MemoryArchive, Window) {
     let window =
         Window { start: samples[0].minute_utc, end: samples.last().unwrap().minute_utc + Minutes(1) };
     let archive = MemoryArchive::default();
-    block_on(store::merge_samples(&archive, &environment(), &samples, None)).unwrap();
+    block_on(store::merge_samples(&archive, &environment(), &samples, &Remarks::default())).unwrap();
     (archive, window)
 }
 

@@ -74,6 +74,7 @@ fn take_in(
         group: None,
         load_balancer_reported: None,
         leave_open: LEAVE_OPEN,
+        fetched_until: None,
     };
     block_on(ingest::run(archive, request)).unwrap();
 }

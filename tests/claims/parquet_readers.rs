@@ -3,6 +3,7 @@
 use pipeline::archive::directory::DirectoryArchive;
 use pipeline::archive::{Environment, Key};
 use pipeline::store::merge_samples;
+use pipeline::tables::samples::Remarks;
 use scaling::sample::{Metric, Period, Sample};
 use scaling::units::{MinuteUtc, Minutes};
 use serde_json::{Value, json};
@@ -48,7 +49,7 @@ fn pandas_pyarrow_and_duckdb_read_the_same_instants_nulls_and_types() {
     let environment = Environment::new("web prod").unwrap();
     let days = two_days();
     for samples in &days {
-        block_on(merge_samples(&archive, &environment, samples, None)).unwrap();
+        block_on(merge_samples(&archive, &environment, samples, &Remarks::default())).unwrap();
     }
     let file = |samples: &Vec<Sample>| {
         let key = Key::samples(&environment, samples[0].minute_utc);

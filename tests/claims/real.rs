@@ -298,6 +298,7 @@ fn advise(archive: &MemoryArchive, recording: Recording, stated: Option<CpuModel
         group: None,
         load_balancer_reported: None,
         leave_open: Minutes(3),
+        fetched_until: None,
     };
     block_on(ingest::run(archive, request)).unwrap();
     let end = block_on(store::end_of_samples(archive, &environment)).unwrap().unwrap();

@@ -218,6 +218,7 @@ fn a_day_before_the_window_has_its_scheduled_actions_and_stages_have_none() {
         group: None,
         load_balancer_reported: None,
         leave_open: LEAVE_OPEN,
+        fetched_until: None,
     };
     block_on(ingest::run(&archive, request)).unwrap();
     refit(&archive).unwrap();

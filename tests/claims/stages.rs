@@ -20,6 +20,7 @@ use pipeline::refit::{self, RefitError, RefitRequest};
 use pipeline::store::{self, read_json_versioned};
 use pipeline::sweep::{self, GridOverrides, Margins, Model, Replayed, SweepError, SweepReport, SweepRequest};
 use pipeline::tables;
+use pipeline::tables::samples::Remarks;
 use scaling::backtest::Free;
 use scaling::coefficient::FitRules;
 use scaling::cpu_model::CpuModel;
@@ -104,6 +105,7 @@ fn ingest_with(
         group: None,
         load_balancer_reported: None,
         leave_open: LEAVE_OPEN,
+        fetched_until: None,
     };
     block_on(ingest::run(archive, request))
 }
@@ -291,6 +293,7 @@ fn settings_are_kept_once_and_again_when_they_change() {
         group: None,
         load_balancer_reported: None,
         leave_open: LEAVE_OPEN,
+        fetched_until: None,
     };
     assert_eq!(block_on(ingest::run(&archive, changed)).unwrap().settings_changed, Some(true));
     assert_eq!(block_on(archive.list(&Prefix::settings(&environment()))).unwrap().len(), 2);
@@ -468,6 +471,7 @@ fn a_trigger_on_network_traffic_gets_advice_and_is_said_not_to_be_replayed() {
         group: None,
         load_balancer_reported: None,
         leave_open: LEAVE_OPEN,
+        fetched_until: None,
     };
     block_on(ingest::run(&archive, request)).unwrap();
     refit(&archive).unwrap();
@@ -599,6 +603,7 @@ pub(crate) fn advised(
         group: None,
         load_balancer_reported: None,
         leave_open: LEAVE_OPEN,
+        fetched_until: None,
     };
     block_on(ingest::run(&archive, request)).unwrap();
     refit(&archive).unwrap();
@@ -698,6 +703,7 @@ fn the_message_says_which_series_counts_the_instances_even_after_a_fetch_that_do
         group: None,
         load_balancer_reported: None,
         leave_open: LEAVE_OPEN,
+        fetched_until: None,
     };
     let counted = vec![Note::InstancesBy("series `hosts` (`HealthyHostCount`)".into())];
     block_on(ingest::run(&archive, request(two_days(), counted))).unwrap();
@@ -712,7 +718,8 @@ fn the_message_says_which_series_counts_the_instances_even_after_a_fetch_that_do
 fn only_a_day_of_the_window_says_how_instances_are_counted() {
     let archive = MemoryArchive::default();
     let day = |samples: &[Sample], counted: Option<&str>| {
-        block_on(store::merge_samples(&archive, &environment(), samples, counted)).unwrap();
+        let remarks = Remarks { instances_by: counted.map(str::to_owned), ..Remarks::default() };
+        block_on(store::merge_samples(&archive, &environment(), samples, &remarks)).unwrap();
     };
     let samples = two_days();
     day(&samples[..1440], Some("series `hosts`"));
@@ -796,7 +803,8 @@ fn the_newest_samples_are_those_of_a_span_before_the_end_even_across_midnight() 
         let archive = MemoryArchive::default();
         ingest(&archive, two_days().into_iter().take(taken).collect()).unwrap();
         let (environment, span_minutes) = (environment(), Minutes(span));
-        let newest = block_on(store::newest_samples(&archive, &environment, span_minutes)).unwrap().unwrap();
+        let newest = store::newest_samples(&archive, &environment, span_minutes, span_minutes);
+        let newest = block_on(newest).unwrap().unwrap();
         let end = taken as u32 - ingest::LEAVE_OPEN.0;
         let minutes: Vec<_> = newest.samples.iter().map(|sample| sample.minute_utc).collect();
         assert_eq!(minutes, (end.saturating_sub(span)..end).map(at).collect::<Vec<_>>());

@@ -76,6 +76,7 @@ fn archive_of(samples: Vec<Sample>, options: Vec<OptionDocument>) -> MemoryArchi
         group: None,
         load_balancer_reported: None,
         leave_open: ingest::LEAVE_OPEN,
+        fetched_until: None,
     };
     block_on(ingest::run(&archive, request)).unwrap();
     archive
@@ -421,6 +422,7 @@ fn a_refusal_is_told_once_by_its_reason_and_advice_after_it_again() {
         group: None,
         load_balancer_reported: None,
         leave_open: ingest::LEAVE_OPEN,
+        fetched_until: None,
     };
     block_on(ingest::run(&archive, request(25))).unwrap();
     refused(&archive);

@@ -30,6 +30,8 @@ pub const BACKFILL_DAYS: u32 = 14;
 const ONE_MINUTE_KEPT_DAYS: u32 = 15;
 /// How old five-minute points can be.
 const FIVE_MINUTES_KEPT_DAYS: u32 = 63;
+/// Settings of now are taken to be those of a time that ends at most so long ago.
+const SETTINGS_OF_NOW: Minutes = Minutes(15);
 /// Newest minutes of five-minute points that are left open.
 const LEAVE_OPEN_BASIC: Minutes = Minutes(10);
 /// A metric without points for longer than this is told to be silent.
@@ -46,6 +48,12 @@ pub struct FetchRequest {
     pub window: Option<Window>,
     /// How far a first fetch goes back, days.
     pub backfill_days: u32,
+}
+
+impl FetchRequest {
+    fn backfill(&self) -> Minutes {
+        Minutes(self.backfill_days * 24 * 60)
+    }
 }
 
 /// What was fetched.
@@ -146,8 +154,8 @@ pub async fn fetch(
     let described = environments.describe(environment).await.map_err(failed)?;
     let described = described.ok_or_else(|| FetchError::NoEnvironment(environment.clone()))?;
     let group = usable(environment, &described)?;
-    let before = Before::read(archive, environment, request.now).await.map_err(FetchError::Read)?;
-    let window = window(request, before.end)?;
+    let before = Before::read(archive, request).await.map_err(FetchError::Read)?;
+    let window = window(request, before.fetched_until)?;
     let periods = periods(request.now, window, &described);
     let wanted = wanted(&group.document.name, &described.load_balancer, periods);
     let asked = Asked { window, complete: complete(request.now, window), counted_before: before.counted() };
@@ -162,17 +170,21 @@ pub async fn fetch(
     let mut notes: Vec<Note> = gathered.messages.into_iter().map(Note::Message).collect();
     notes.extend(assembled.notes);
     notes.extend(seams(&before, group, &described.options));
+    let is_of_now = request.now - SETTINGS_OF_NOW <= window.end;
+    notes.extend((!is_of_now).then_some(Note::SettingsNotKept { until: window.end }));
     notes.extend(silent(&before.samples, &assembled.samples, window, &assembled.load_balancer_reported));
     Ok(Fetched {
         ingest: IngestRequest {
             environment: environment.clone(),
             recording: Recording { samples: assembled.samples, notes },
-            options: Some(described.options.clone()),
+            options: is_of_now.then(|| described.options.clone()),
             group: Some(group.document.clone()),
             activities,
             load_balancer_reported: Some(assembled.load_balancer_reported),
             // Left open already, counted from now and not from the newest point.
             leave_open: Minutes(0),
+            // A stated time may leave a gap before it, which the next fetch has to fill.
+            fetched_until: request.window.is_none().then_some(window.end),
         },
         window,
         metrics_requested: gathered.metrics_requested,
@@ -223,26 +235,23 @@ impl Asked<'_> {
 
 /// What the archive holds of the time shortly before.
 struct Before {
-    end: Option<MinuteUtc>,
+    fetched_until: Option<MinuteUtc>,
     samples: Vec<Sample>,
     instances_by: Option<String>,
     settings: Option<SettingsDocument>,
 }
 
 impl Before {
-    async fn read(
-        archive: &dyn Archive,
-        environment: &Environment,
-        now: MinuteUtc,
-    ) -> Result<Self, StoreError> {
-        let newest = newest_samples(archive, environment, LOOK_BACK).await?;
-        let settings = latest_settings(archive, environment, now).await?;
-        Ok(match newest {
-            None => Self { end: None, samples: vec![], instances_by: None, settings },
-            Some(Newest { end, samples, instances_by }) => {
-                Self { end: Some(end), samples, instances_by, settings }
-            }
-        })
+    async fn read(archive: &dyn Archive, request: &FetchRequest) -> Result<Self, StoreError> {
+        let environment = &request.environment;
+        let newest = newest_samples(archive, environment, LOOK_BACK, request.backfill()).await?;
+        let settings = latest_settings(archive, environment, request.now).await?;
+        let Some(Newest { end, samples, remarks }) = newest else {
+            return Ok(Self { fetched_until: None, samples: vec![], instances_by: None, settings });
+        };
+        // Where metrics have not come yet, they are asked for until they do.
+        let fetched_until = remarks.fetched_until.map(|until| until.min(end));
+        Ok(Self { fetched_until, samples, instances_by: remarks.instances_by, settings })
     }
 
     /// What counted the instances so far, which should go on to do so.
@@ -267,14 +276,14 @@ fn usable<'a>(environment: &Environment, described: &'a Described) -> Result<&'a
     described.group.as_ref().ok_or_else(|| FetchError::NoGroup(environment()))
 }
 
-/// What is not there yet and a while before it, on boundaries of five minutes; the newest minutes stay open.
-fn window(request: &FetchRequest, end_of_samples: Option<MinuteUtc>) -> Result<Window, FetchError> {
+/// What was not fetched yet and a while before it, on boundaries of five minutes; the newest minutes stay open.
+fn window(request: &FetchRequest, fetched_until: Option<MinuteUtc>) -> Result<Window, FetchError> {
     let newest = request.now - LEAVE_OPEN;
     let window = match request.window {
         Some(asked) => Window { start: asked.start, end: asked.end.min(newest) },
         None => {
-            let oldest = newest - Minutes(request.backfill_days * 24 * 60);
-            let start = end_of_samples.map_or(oldest, |end| (end.min(newest) - LOOK_BACK).max(oldest));
+            let oldest = newest - request.backfill();
+            let start = fetched_until.map_or(oldest, |until| (until.min(newest) - LOOK_BACK).max(oldest));
             Window { start, end: newest }
         }
     };

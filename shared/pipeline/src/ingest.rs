@@ -12,6 +12,7 @@ use crate::documents::{GroupDocument, OptionDocument, SCHEMA_VERSION, SettingsDo
 use crate::fill::{FillReport, fill_absent_requests, leave_open};
 use crate::recorded::{Note, Recording};
 use crate::store::{MergeReport, StoreError, latest_settings, merge_activities, merge_samples, write_json};
+use crate::tables::samples::Remarks;
 
 /// Newest minutes that are left for the next fetch, since they still grow.
 pub const LEAVE_OPEN: Minutes = Minutes(3);
@@ -34,6 +35,8 @@ pub struct IngestRequest {
     pub load_balancer_reported: Option<BTreeSet<MinuteUtc>>,
     /// Newest minutes to leave out, counted from the newest that was fetched.
     pub leave_open: Minutes,
+    /// Up to where everything was asked for, without a gap before it; nothing of a part of the time.
+    pub fetched_until: Option<MinuteUtc>,
 }
 
 /// What was taken in.
@@ -144,16 +147,17 @@ pub async fn run(archive: &dyn Archive, request: IngestRequest) -> Result<Ingest
     let Some(window) = span(&samples) else {
         return Err(IngestError::NothingComplete { environment, fetched, leave_open: open });
     };
-    // The samples last: where they end, the next fetch begins, and what was not kept by then would be lost.
+    // The samples last: where they were fetched up to, the next fetch begins, and what was not kept by then would be lost.
     merge_activities(archive, &environment, &activities).await.map_err(IngestError::Activities)?;
     let settings_changed = match options {
         Some(options) => keep_settings(archive, &environment, options, group, window).await.map(Some),
         None => Ok(None),
     };
     let settings_changed = settings_changed.map_err(IngestError::Settings)?;
-    let counted = recording.notes.iter().find_map(Note::instances_by);
+    let counted = recording.notes.iter().find_map(Note::instances_by).map(str::to_owned);
+    let remarks = Remarks { instances_by: counted, fetched_until: request.fetched_until };
     let merged =
-        merge_samples(archive, &environment, &samples, counted).await.map_err(IngestError::Samples)?;
+        merge_samples(archive, &environment, &samples, &remarks).await.map_err(IngestError::Samples)?;
     Ok(IngestReport { window, merged, filled, left_open, settings_changed, notes: recording.notes })
 }
 

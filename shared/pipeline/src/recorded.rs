@@ -105,6 +105,11 @@ pub enum Note {
         /// As AWS names them.
         processes: String,
     },
+    /// The settings are those of now, and the metrics are not.
+    SettingsNotKept {
+        /// Where the metrics end.
+        until: MinuteUtc,
+    },
     /// Points that their metric can't have.
     Refused {
         /// Which.
@@ -163,6 +168,10 @@ impl fmt::Display for Note {
             Self::Suspended { processes } => {
                 write!(f, "the group has suspended {processes}: it does not scale as its settings say")
             }
+            Self::SettingsNotKept { until } => write!(
+                f,
+                "the settings were not kept: they are those of now, and the time that was asked for ends at {until}"
+            ),
             Self::Refused { metric, count } => {
                 write!(f, "{count} points of `{metric}` were left out: no value that it can have")
             }

@@ -15,6 +15,7 @@ use crate::archive::{Archive, ArchiveError, Environment, Expected, Key, Prefix, 
 use crate::documents::{
     FitDocument, PublishedDocument, RecommendationDocument, SCHEMA_VERSION, SettingsDocument,
 };
+use crate::tables::samples::Remarks;
 use crate::tables::{TableError, activities, samples};
 
 /// Why something was not read or written.
@@ -93,7 +94,7 @@ pub async fn read_counted_samples(
     for key in keys_within(archive, &Prefix::samples(environment), days).await? {
         let day = read_day(archive, &key).await?;
         all.extend(day.samples);
-        instances_by = day.instances_by.or(instances_by);
+        instances_by = day.remarks.instances_by.or(instances_by);
     }
     all.retain(|sample| window.contains(sample.minute_utc));
     all.sort_by_key(Sample::key);
@@ -128,28 +129,31 @@ pub struct Newest {
     pub end: MinuteUtc,
     /// Those that start within a span before that, oldest first.
     pub samples: Vec<Sample>,
-    /// The series that counts the instances on the newest day that says so.
-    pub instances_by: Option<String>,
+    /// What is said of them: by the newest day that says it.
+    pub remarks: Remarks,
 }
 
-/// The samples of the `span` before the end of the newest one, if there is any.
+/// The samples of the `span` before the end of the newest one, if there is any. Up to where all was fetched is
+/// looked for in the days of the `longest` span before that end.
 pub async fn newest_samples(
     archive: &dyn Archive,
     environment: &Environment,
     span: Minutes,
+    longest: Minutes,
 ) -> Result<Option<Newest>, StoreError> {
     let keys = archive.list(&Prefix::samples(environment)).await?;
-    let (mut newest, mut end): (Option<Newest>, Option<MinuteUtc>) = (None, None);
+    let mut newest: Option<Newest> = None;
     for key in keys.iter().rev() {
-        if end.is_some_and(|end| *key < Key::samples(environment, end - span)) {
+        if newest.as_ref().is_some_and(|newest| *key < newest.oldest_needed(environment, span, longest)) {
             break;
         }
         let day = read_day(archive, key).await?;
-        end = end.or(day.samples.iter().map(|sample| sample.minute_utc + sample.period.minutes()).max());
-        let Some(end) = end else { continue };
-        let found = newest.get_or_insert(Newest { end, samples: vec![], instances_by: None });
+        let end = day.samples.iter().map(|sample| sample.minute_utc + sample.period.minutes()).max();
+        let Some(end) = newest.as_ref().map(|newest| newest.end).or(end) else { continue };
+        let found =
+            newest.get_or_insert_with(|| Newest { end, samples: vec![], remarks: Remarks::default() });
         found.samples.extend(day.samples.into_iter().filter(|sample| end - span <= sample.minute_utc));
-        found.instances_by = found.instances_by.take().or(day.instances_by);
+        found.remarks = std::mem::take(&mut found.remarks).over(day.remarks);
     }
     if let Some(newest) = &mut newest {
         newest.samples.sort_by_key(Sample::key);
@@ -157,28 +161,37 @@ pub async fn newest_samples(
     Ok(newest)
 }
 
+impl Newest {
+    /// The oldest day that may have something to add.
+    fn oldest_needed(&self, environment: &Environment, span: Minutes, longest: Minutes) -> Key {
+        let span = if self.remarks.fetched_until.is_some() { span } else { span.max(longest) };
+        Key::samples(environment, self.end - span)
+    }
+}
+
 /// What the archive holds of a day.
 #[derive(Default)]
 struct Day {
     samples: Vec<Sample>,
-    instances_by: Option<String>,
+    remarks: Remarks,
     version: Option<Version>,
 }
 
 async fn read_day(archive: &dyn Archive, key: &Key) -> Result<Day, StoreError> {
     let Some(object) = archive.get(key).await? else { return Ok(Day::default()) };
     let damaged = |source: TableError| StoreError::Damaged { key: key.clone(), source: source.into() };
-    let (samples, instances_by) = samples::decode_counted(&object.body).map_err(damaged)?;
-    Ok(Day { samples, instances_by, version: Some(object.version) })
+    let (samples, remarks) = samples::decode_with(&object.body).map_err(damaged)?;
+    Ok(Day { samples, remarks, version: Some(object.version) })
 }
 
 /// Keeps `new` beside what is there: the newest value of a period wins, and nothing that is there is lost.
-/// A day that gains nothing is not written.
+/// A day that gains nothing is not written. The days are written oldest first, and none says that more was fetched than
+/// up to its own end: a run that stops halfway promises no day that it did not come to.
 pub async fn merge_samples(
     archive: &dyn Archive,
     environment: &Environment,
     new: &[Sample],
-    instances_by: Option<&str>,
+    remarks: &Remarks,
 ) -> Result<MergeReport, StoreError> {
     let mut by_day: BTreeMap<Key, Vec<&Sample>> = BTreeMap::new();
     for sample in new {
@@ -186,7 +199,10 @@ pub async fn merge_samples(
     }
     let mut total = MergeReport::default();
     for (key, samples) in by_day {
-        let report = merge_day(archive, &key, &samples, instances_by).await?;
+        let end_of_day = Window::day_of(samples[0].minute_utc).end;
+        let fetched_until = remarks.fetched_until.map(|until| until.min(end_of_day));
+        let remarks = Remarks { fetched_until, ..remarks.clone() };
+        let report = merge_day(archive, &key, &samples, &remarks).await?;
         total.added += report.added;
         total.updated += report.updated;
         total.unchanged += report.unchanged;
@@ -200,16 +216,17 @@ async fn merge_day(
     archive: &dyn Archive,
     key: &Key,
     new: &[&Sample],
-    instances_by: Option<&str>,
+    remarks: &Remarks,
 ) -> Result<MergeReport, StoreError> {
     for _ in 0..ATTEMPTS {
         let before = read_day(archive, key).await?;
         let (merged, report) = merge(before.samples, new);
-        if report.added + report.updated == 0 {
+        let moved = before.remarks.fetched_until < remarks.fetched_until;
+        if report.added + report.updated == 0 && !moved {
             return Ok(report);
         }
-        let instances_by = instances_by.or(before.instances_by.as_deref());
-        let body = samples::encode_counted(&merged, instances_by).map_err(StoreError::Samples)?;
+        let remarks = remarks.clone().over(before.remarks);
+        let body = samples::encode_with(&merged, &remarks).map_err(StoreError::Samples)?;
         match archive.put(key, body, Expected::as_read(before.version.as_ref())).await {
             Err(ArchiveError::Changed { .. }) => {}
             done => return Ok(done.map(|()| report)?),

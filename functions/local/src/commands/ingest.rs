@@ -116,6 +116,7 @@ fn recorded(ground: &Ground, what: &What) -> anyhow::Result<IngestRequest> {
         activities: what.activities.as_ref().map(activities).transpose()?.unwrap_or_default(),
         load_balancer_reported: None,
         leave_open: what.leave_open.map_or(LEAVE_OPEN, Minutes),
+        fetched_until: None,
     })
 }
 

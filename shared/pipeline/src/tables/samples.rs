@@ -1,5 +1,6 @@
 //! The samples of a day. The schema is fixed: every file has every column, whether it has values or not.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
@@ -20,16 +21,50 @@ const MILLISECONDS_PER_MINUTE: i64 = 60_000;
 
 /// The samples as a Parquet file, sorted by time; the same samples in any order give the same bytes.
 pub fn encode(samples: &[Sample]) -> Result<Bytes, TableError> {
-    encode_counted(samples, None)
+    encode_with(samples, &Remarks::default())
 }
 
 /// Parquet notices a damaged page, but not a changed value: a digest of the rows goes with them.
 const DIGEST: &str = "trellis.rows.sha256";
 /// Which series counts the instances.
 const INSTANCES_BY: &str = "trellis.instances_by";
+/// Up to where all was fetched.
+const FETCHED_UNTIL: &str = "trellis.fetched_until";
 
-/// The same, with the series that counts the instances.
-pub fn encode_counted(samples: &[Sample], instances_by: Option<&str>) -> Result<Bytes, TableError> {
+/// What a file says of its samples beside their values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remarks {
+    /// Which series counts the instances.
+    pub instances_by: Option<String>,
+    /// Up to where everything was asked for that there was, without a gap before it.
+    pub fetched_until: Option<MinuteUtc>,
+}
+
+impl Remarks {
+    /// The same, and what `earlier` ones say that these don't; what was fetched once stays so.
+    pub fn over(self, earlier: Self) -> Self {
+        Self {
+            instances_by: self.instances_by.or(earlier.instances_by),
+            fetched_until: self.fetched_until.max(earlier.fetched_until),
+        }
+    }
+
+    fn words(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let counted = self.instances_by.iter().map(|series| (INSTANCES_BY, series.clone()));
+        let fetched = self.fetched_until.iter().map(|until| (FETCHED_UNTIL, until.start().to_string()));
+        counted.chain(fetched)
+    }
+
+    /// An end that can't be read is none: what lies before it is fetched once more.
+    fn of(mut words: BTreeMap<String, String>) -> Self {
+        let until = words.get(FETCHED_UNTIL).and_then(|until| until.parse().ok());
+        let fetched_until = until.and_then(|until| MinuteUtc::containing(until).ok());
+        Self { instances_by: words.remove(INSTANCES_BY), fetched_until }
+    }
+}
+
+/// The same, with what there is to say of them.
+pub fn encode_with(samples: &[Sample], remarks: &Remarks) -> Result<Bytes, TableError> {
     let mut samples: Vec<&Sample> = samples.iter().collect();
     samples.sort_by_key(|sample| sample.key());
     if let Some(pair) = samples.windows(2).find(|pair| pair[0].key() == pair[1].key()) {
@@ -38,9 +73,8 @@ pub fn encode_counted(samples: &[Sample], instances_by: Option<&str>) -> Result<
     }
     let mut columns = vec![minutes(&samples), periods(&samples)];
     columns.extend(Metric::ALL.map(|metric| values(&samples, metric)));
-    let counted = instances_by.map(|series| (INSTANCES_BY, series.to_owned()));
     let digest = (DIGEST, digest(samples.iter().copied()));
-    let metadata: Vec<(&str, String)> = counted.into_iter().chain([digest]).collect();
+    let metadata: Vec<(&str, String)> = remarks.words().chain([digest]).collect();
     Ok(super::encode_with_metadata(columns, &metadata))
 }
 
@@ -77,13 +111,13 @@ fn values(samples: &[&Sample], metric: Metric) -> (Field, ArrayRef) {
 /// The samples of a Parquet file, whatever the order of its columns. Refuses what no sample can be, and rows that
 /// are not those that were written.
 pub fn decode(file: &Bytes) -> Result<Vec<Sample>, TableError> {
-    decode_counted(file).map(|(samples, _)| samples)
+    decode_with(file).map(|(samples, _)| samples)
 }
 
-/// The same, and the series that counts the instances, where the file says so.
-pub fn decode_counted(file: &Bytes) -> Result<(Vec<Sample>, Option<String>), TableError> {
+/// The same, and what the file says of them.
+pub fn decode_with(file: &Bytes) -> Result<(Vec<Sample>, Remarks), TableError> {
     let mut samples = Vec::new();
-    let (batches, mut words) = super::decode_with_metadata(file)?;
+    let (batches, words) = super::decode_with_metadata(file)?;
     for batch in batches {
         let before = samples.len();
         for row in starts(&batch, before)? {
@@ -95,7 +129,7 @@ pub fn decode_counted(file: &Bytes) -> Result<(Vec<Sample>, Option<String>), Tab
     }
     // A table that someone else made has no digest to hold it to.
     let intact = words.get(DIGEST).is_none_or(|written| *written == digest(samples.iter()));
-    if intact { Ok((samples, words.remove(INSTANCES_BY))) } else { Err(TableError::Digest) }
+    if intact { Ok((samples, Remarks::of(words))) } else { Err(TableError::Digest) }
 }
 
 /// Empty samples, one a row.
