@@ -343,6 +343,28 @@ fn what_is_older_than_15_days_comes_by_five_and_what_is_older_than_63_is_refused
 }
 
 #[test]
+fn a_fetch_from_before_the_last_15_days_still_takes_those_by_the_minute() {
+    let mut world = World::of(described());
+    let window = Window { start: now() - Minutes(20 * 1440), end: now() - Minutes(5) };
+    let by_minute_since = now() - Minutes(15 * 1440 - 180);
+    let by_fives = Periods { cpu: Period::FiveMinutes, others: Period::FiveMinutes };
+    let by_fives = fetch::wanted("web-group", &application(), by_fives);
+    for (wanted, requests) in [(&by_fives, 6000.0), (&detailed(), 1200.0)] {
+        world.report(wanted, Role::Metric(Metric::Requests), window, requests);
+        world.report(wanted, Role::Metric(Metric::CpuPercent), window, 40.0);
+        world.report(wanted, Role::Counter(Counter::LoadBalancer), window, 2.0);
+    }
+    let fetched = world.fetch_of(now(), Some(window)).unwrap();
+    for sample in &fetched.ingest.recording.samples {
+        let old = sample.minute_utc < by_minute_since;
+        let expected = if old { (Period::FiveMinutes, 6000.0) } else { (Period::OneMinute, 1200.0) };
+        assert_eq!((sample.period, sample.get(Metric::Requests)), (expected.0, Some(expected.1)));
+    }
+    let (old, recent) = (5 * 1440 + 180, 15 * 1440 - 185);
+    assert_eq!(fetched.ingest.recording.samples.len(), old / 5 + recent);
+}
+
+#[test]
 fn a_window_that_has_not_happened_is_refused() {
     let world = World::of(described());
     let future = Window { start: now(), end: now() + Minutes(60) };

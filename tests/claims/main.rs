@@ -18,6 +18,7 @@ mod judged;
 mod learned;
 #[path = "../made.rs"]
 mod made;
+mod merged;
 mod pages;
 mod parquet_readers;
 mod policies;

@@ -26,8 +26,8 @@ pub use queries::{Counter, Role, Wanted, wanted};
 pub const LOOK_BACK: Minutes = Minutes(180);
 /// Days of a first fetch. CloudWatch keeps minutes for 15.
 pub const BACKFILL_DAYS: u32 = 14;
-/// How old one-minute points can be.
-const ONE_MINUTE_KEPT_DAYS: u32 = 15;
+/// How old one-minute points can be: 15 days, less three hours, so that none is forgotten while it is asked for.
+const ONE_MINUTE_KEPT: Minutes = Minutes(15 * 24 * 60 - 180);
 /// How old five-minute points can be.
 const FIVE_MINUTES_KEPT_DAYS: u32 = 63;
 /// Settings of now are taken to be those of a time that ends at most so long ago.
@@ -156,10 +156,9 @@ pub async fn fetch(
     let group = usable(environment, &described)?;
     let before = Before::read(archive, request).await.map_err(FetchError::Read)?;
     let window = window(request, before.fetched_until)?;
-    let periods = periods(request.now, window, &described);
-    let wanted = wanted(&group.document.name, &described.load_balancer, periods);
-    let asked = Asked { window, complete: complete(request.now, window), counted_before: before.counted() };
-    let gathered = asked.gather(metrics, &wanted).await.map_err(failed)?;
+    let parts = parts(request.now, window, group, &described);
+    let asked = Asked { complete: complete(request.now, window), counted_before: before.counted() };
+    let gathered = asked.gather(metrics, &parts).await.map_err(failed)?;
     let assembled = gathered.assembled;
     let mut activities =
         environments.activities(&group.document.name, window.start.start()).await.map_err(failed)?;
@@ -192,9 +191,14 @@ pub async fn fetch(
     })
 }
 
-/// Of which time, up to where, and what counted the instances so far.
-struct Asked<'a> {
+/// What is asked for of one part of the time.
+struct Part {
     window: Window,
+    wanted: Vec<Wanted>,
+}
+
+/// Up to where, and what counted the instances so far.
+struct Asked<'a> {
     complete: BTreeMap<Period, MinuteUtc>,
     counted_before: Option<&'a str>,
 }
@@ -210,14 +214,15 @@ struct Gathered {
 impl Asked<'_> {
     /// Asks for what is needed, and for everything once that counter which is known counts no more: CloudWatch
     /// charges for each metric that is asked for, whether it has points or not.
-    async fn gather(&self, metrics: &dyn Metrics, wanted: &[Wanted]) -> Result<Gathered, ServiceError> {
-        let needed = needed(wanted, self.counted_before);
-        let first = self.ask(metrics, &needed).await?;
+    async fn gather(&self, metrics: &dyn Metrics, parts: &[Part]) -> Result<Gathered, ServiceError> {
+        let needed = |part: &Part| Part { wanted: needed(&part.wanted, self.counted_before), ..*part };
+        let first = self.ask(metrics, &parts.iter().map(needed).collect::<Vec<_>>()).await?;
         let counted = first.assembled.notes.iter().find_map(Note::instances_by);
-        if needed.len() == wanted.len() || counted == self.counted_before {
+        let everything: usize = parts.iter().map(|part| part.wanted.len()).sum();
+        if first.metrics_requested == everything || counted == self.counted_before {
             return Ok(first);
         }
-        let second = self.ask(metrics, wanted).await?;
+        let second = self.ask(metrics, parts).await?;
         Ok(Gathered {
             metrics_requested: first.metrics_requested + second.metrics_requested,
             calls: first.calls + second.calls,
@@ -225,11 +230,19 @@ impl Asked<'_> {
         })
     }
 
-    async fn ask(&self, metrics: &dyn Metrics, wanted: &[Wanted]) -> Result<Gathered, ServiceError> {
-        let queries: Vec<_> = wanted.iter().map(|wanted| wanted.query.clone()).collect();
-        let Answer { series, messages, calls } = metrics.get(&queries, self.window).await?;
-        let assembled = assemble::samples(wanted, &series, &self.complete, self.counted_before);
-        Ok(Gathered { assembled, messages, metrics_requested: queries.len(), calls })
+    async fn ask(&self, metrics: &dyn Metrics, parts: &[Part]) -> Result<Gathered, ServiceError> {
+        let mut all = Answer::default();
+        for part in parts {
+            let queries: Vec<_> = part.wanted.iter().map(|wanted| wanted.query.clone()).collect();
+            let Answer { series, messages, calls } = metrics.get(&queries, part.window).await?;
+            all.series.extend(series);
+            all.messages.extend(messages);
+            all.calls += calls;
+        }
+        let wanted: Vec<&Wanted> = parts.iter().flat_map(|part| &part.wanted).collect();
+        let assembled = assemble::samples(&wanted, &all.series, &self.complete, self.counted_before);
+        let metrics_requested = wanted.len();
+        Ok(Gathered { assembled, messages: all.messages, metrics_requested, calls: all.calls })
     }
 }
 
@@ -309,10 +322,19 @@ pub struct Periods {
     pub others: Period,
 }
 
-fn periods(now: MinuteUtc, window: Window, described: &Described) -> Periods {
-    if window.start < Window::days_before(now, ONE_MINUTE_KEPT_DAYS).start {
-        return Periods { cpu: Period::FiveMinutes, others: Period::FiveMinutes };
-    }
+/// The window as one part, or two where CloudWatch has forgotten the minutes of its beginning: there it is asked for five.
+fn parts(now: MinuteUtc, window: Window, group: &Group, described: &Described) -> Vec<Part> {
+    let by_minute_since = by_five(now - ONE_MINUTE_KEPT);
+    let old = Window { end: window.end.min(by_minute_since), ..window };
+    let recent = Window { start: window.start.max(by_minute_since), ..window };
+    let by_fives = Periods { cpu: Period::FiveMinutes, others: Period::FiveMinutes };
+    let parts = [(old, by_fives), (recent, recent_periods(described))];
+    let parts = parts.into_iter().filter(|(window, _)| window.start < window.end);
+    let wanted = |periods| wanted(&group.document.name, &described.load_balancer, periods);
+    parts.map(|(window, periods)| Part { window, wanted: wanted(periods) }).collect()
+}
+
+fn recent_periods(described: &Described) -> Periods {
     // Beanstalk always tells the interval; options that can't be read are told about elsewhere.
     let settings = Settings::from_options(described.options.iter().map(OptionDocument::as_option));
     let basic = settings.is_ok_and(|settings| settings.monitoring == Monitoring::Basic);

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use scaling::sample::{Period, Sample};
+use scaling::sample::{Sample, each_value_once};
 use scaling::units::{MinuteUtc, Minutes, Window};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -72,6 +72,27 @@ pub struct MergeReport {
     pub updated: usize,
     /// Periods that were there just so.
     pub unchanged: usize,
+}
+
+impl MergeReport {
+    /// What became of each of `new`. One whose values are all there by the minute changes nothing.
+    fn of(before: &[Sample], merged: &[Sample], new: &[&Sample]) -> Self {
+        let mut report = Self::default();
+        for sample in new {
+            match (find(before, sample), find(merged, sample)) {
+                (None, Some(_)) => report.added += 1,
+                (was, is) if was == is => report.unchanged += 1,
+                _ => report.updated += 1,
+            }
+        }
+        report
+    }
+}
+
+/// The sample of the same period, of those in the order of time.
+fn find<'a>(samples: &'a [Sample], sample: &Sample) -> Option<&'a Sample> {
+    let place = samples.binary_search_by_key(&sample.key(), Sample::key).ok()?;
+    Some(&samples[place])
 }
 
 /// The samples that start within `window`, oldest first.
@@ -181,6 +202,8 @@ async fn read_day(archive: &dyn Archive, key: &Key) -> Result<Day, StoreError> {
     let Some(object) = archive.get(key).await? else { return Ok(Day::default()) };
     let damaged = |source: TableError| StoreError::Damaged { key: key.clone(), source: source.into() };
     let (samples, remarks) = samples::decode_with(&object.body).map_err(damaged)?;
+    // Older ones may hold a value by the minute and by five.
+    let samples = each_value_once(samples);
     Ok(Day { samples, remarks, version: Some(object.version) })
 }
 
@@ -220,9 +243,9 @@ async fn merge_day(
 ) -> Result<MergeReport, StoreError> {
     for _ in 0..ATTEMPTS {
         let before = read_day(archive, key).await?;
-        let (merged, report) = merge(before.samples, new);
+        let (merged, report) = merge(&before.samples, new);
         let moved = before.remarks.fetched_until < remarks.fetched_until;
-        if report.added + report.updated == 0 && !moved {
+        if merged == before.samples && !moved {
             return Ok(report);
         }
         let remarks = remarks.clone().over(before.remarks);
@@ -235,21 +258,16 @@ async fn merge_day(
     Err(StoreError::Contended { key: key.clone(), attempts: ATTEMPTS })
 }
 
-fn merge(before: Vec<Sample>, new: &[&Sample]) -> (Vec<Sample>, MergeReport) {
-    let mut report = MergeReport::default();
-    let mut by_key: BTreeMap<(MinuteUtc, Period), Sample> =
-        before.into_iter().map(|sample| (sample.key(), sample)).collect();
+fn merge(before: &[Sample], new: &[&Sample]) -> (Vec<Sample>, MergeReport) {
+    let mut by_key: BTreeMap<_, Sample> =
+        before.iter().map(|sample| (sample.key(), sample.clone())).collect();
     for sample in new {
-        let Some(there) = by_key.get_mut(&sample.key()) else {
-            by_key.insert(sample.key(), (*sample).clone());
-            report.added += 1;
-            continue;
-        };
-        let was = there.clone();
+        let there = by_key.entry(sample.key()).or_insert_with(|| (*sample).clone());
         there.merge(sample);
-        if *there == was { report.unchanged += 1 } else { report.updated += 1 }
     }
-    (by_key.into_values().collect(), report)
+    let merged = each_value_once(by_key.into_values().collect());
+    let report = MergeReport::of(before, &merged, new);
+    (merged, report)
 }
 
 /// Keeps `new` activities beside those that are there, by their ids; the newest word on one wins.

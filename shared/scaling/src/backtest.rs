@@ -13,7 +13,7 @@ use crate::disturbance::{RecordedMinute, deployments};
 use crate::dynamics::Dynamics;
 use crate::plan::Plan;
 use crate::reference::{Row, Scenario, replay};
-use crate::sample::{Metric, Sample};
+use crate::sample::{Metric, Sample, finest_last};
 use crate::traffic::{Load, Traffic};
 use crate::units::{CpuPercent, Instances, MinuteUtc, Minutes, RequestsPerMinute, Window};
 
@@ -29,7 +29,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// The samples of `window`; a value of five minutes holds in each of them. `None` where instances or
+    /// The samples of `window`; a value of five minutes holds in each of them that has none of its own. `None` where instances or
     /// requests are not known at all.
     pub fn of(samples: &[Sample], window: Window) -> Option<Self> {
         let within = || samples.iter().filter(|sample| window.contains(sample.minute_utc));
@@ -39,7 +39,9 @@ impl Record {
         let length = usize::try_from(end.epoch_minutes() - start.epoch_minutes()).ok()?;
         let cpu_ceiling = CpuPercent::new(100.0).expect("100 is a percentage");
         let mut record = Self { start, minutes: vec![RecordedMinute::default(); length], cpu_ceiling };
-        within().filter(|sample| start <= sample.minute_utc).for_each(|sample| record.take(sample));
+        finest_last(within())
+            .filter(|sample| start <= sample.minute_utc)
+            .for_each(|sample| record.take(sample));
         record.minutes.iter().any(|minute| minute.requests.is_some()).then_some(record)
     }
 

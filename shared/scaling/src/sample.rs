@@ -1,5 +1,7 @@
 //! What CloudWatch says about one period of an environment.
 
+use std::collections::HashMap;
+
 use crate::units::{MinuteUtc, Minutes, Seconds};
 
 /// A series that Trellis keeps, named as its column in the samples table.
@@ -168,6 +170,16 @@ impl Sample {
         Ok(())
     }
 
+    /// The same without the metrics that are `elsewhere`; `None` if nothing is left.
+    fn without(mut self, elsewhere: impl Fn(&Self, Metric) -> bool) -> Option<Self> {
+        for metric in Metric::ALL {
+            if self.get(metric).is_some() && elsewhere(&self, metric) {
+                self.values[metric as usize] = None;
+            }
+        }
+        self.values.iter().any(Option::is_some).then_some(self)
+    }
+
     /// Takes every value that `newer` has; keeps what only `self` has.
     pub fn merge(&mut self, newer: &Self) {
         for metric in Metric::ALL {
@@ -175,4 +187,41 @@ impl Sample {
             self.values[metric as usize] = value;
         }
     }
+}
+
+/// The same in the order of time, with each value once: one of five minutes goes where any of them has its own.
+///
+/// ```
+/// use scaling::sample::{Metric, Period, Sample, each_value_once};
+/// use scaling::units::{MinuteUtc, Minutes};
+///
+/// let requests = |minute, period, sum| {
+///     let mut sample = Sample::empty(MinuteUtc::new(minute).unwrap(), period);
+///     sample.set(Metric::Requests, sum).unwrap();
+///     sample
+/// };
+/// let (five, one) = (requests(0, Period::FiveMinutes, 900.0), requests(3, Period::OneMinute, 200.0));
+/// assert_eq!(each_value_once(vec![five, one.clone()]), [one]);
+/// ```
+pub fn each_value_once(samples: Vec<Sample>) -> Vec<Sample> {
+    let (fine, coarse): (Vec<_>, Vec<_>) =
+        samples.into_iter().partition(|sample| sample.period == Period::OneMinute);
+    let by_minute: HashMap<MinuteUtc, &Sample> =
+        fine.iter().map(|sample| (sample.minute_utc, sample)).collect();
+    let has = |minute, metric| by_minute.get(&minute).is_some_and(|sample| sample.get(metric).is_some());
+    let in_minutes = |sample: &Sample, metric| {
+        (0..sample.period.minutes().0).any(|i| has(sample.minute_utc + Minutes(i), metric))
+    };
+    let coarse: Vec<_> = coarse.into_iter().filter_map(|sample| sample.without(in_minutes)).collect();
+    let mut once = [fine, coarse].concat();
+    once.sort_by_key(Sample::key);
+    once
+}
+
+/// Those of five minutes first, so that where later ones win, each minute's own does.
+pub(crate) fn finest_last<'a>(
+    samples: impl Iterator<Item = &'a Sample> + Clone,
+) -> impl Iterator<Item = &'a Sample> {
+    let of = |period| samples.clone().filter(move |sample| sample.period == period);
+    of(Period::FiveMinutes).chain(of(Period::OneMinute))
 }

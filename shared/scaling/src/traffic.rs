@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::cpu_model::CpuModel;
-use crate::sample::{Metric, Sample};
+use crate::sample::{Metric, Sample, finest_last};
 use crate::units::{MinuteUtc, Minutes, RequestsPerMinute, UnitError, Window};
 
 /// Requests per minute of the whole environment, one entry a minute; a minute may be missing.
@@ -112,9 +112,10 @@ const MINUTES_PER_DAY: u32 = 24 * 60;
 
 impl Traffic {
     /// The recorded requests of `window`, from its first to its last known minute; a sum of five minutes is
-    /// spread evenly over them. `None` where nothing is known.
+    /// spread evenly over those that have none of their own. `None` where nothing is known.
     pub fn recorded(samples: &[Sample], window: Window) -> Option<Self> {
-        let mut known: Vec<(MinuteUtc, RequestsPerMinute)> = samples.iter().flat_map(per_minute).collect();
+        let mut known: Vec<(MinuteUtc, RequestsPerMinute)> =
+            finest_last(samples.iter()).flat_map(per_minute).collect();
         known.retain(|(minute, _)| window.contains(*minute));
         known.sort_by_key(|(minute, _)| *minute);
         let (start, last) = (known.first()?.0, known.last()?.0);

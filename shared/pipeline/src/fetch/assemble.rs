@@ -29,7 +29,7 @@ const ROUNDING: f64 = 1.0;
 /// Joins `series`, one for each of `wanted`, up to where each period is `complete`. The instances are counted by
 /// what counted them before, if it still does.
 pub(super) fn samples(
-    wanted: &[Wanted],
+    wanted: &[&Wanted],
     series: &[Vec<(MinuteUtc, f64)>],
     complete: &BTreeMap<Period, MinuteUtc>,
     counted_before: Option<&str>,
@@ -39,7 +39,7 @@ pub(super) fn samples(
         points.iter().copied().filter(|(minute, _)| *minute + period.minutes() <= complete[&period]).collect()
     };
     let whole: Vec<(&Wanted, Vec<(MinuteUtc, f64)>)> =
-        wanted.iter().zip(series).map(|(wanted, points)| (wanted, whole(wanted, points))).collect();
+        wanted.iter().zip(series).map(|(wanted, points)| (*wanted, whole(wanted, points))).collect();
     let counter = counter(&whole, counted_before);
     let mut values = Values::new();
     for (wanted, points) in &whole {
