@@ -422,6 +422,63 @@ fn requests_of_several_target_groups_add_up() {
     assert_eq!(fetched.ingest.recording.samples[0].get(Metric::Requests), Some(120.0));
 }
 
+/// Two processes; the first by name is the one that `requests` names first.
+fn two_processes(requests: [f64; 2]) -> (World, Vec<Wanted>) {
+    let target_groups = vec!["targetgroup/a/1".to_owned(), "targetgroup/b/2".to_owned()];
+    let load_balancer = LoadBalancer::Application { load_balancer: "app/web/1".into(), target_groups };
+    let mut world = World::of(Described { load_balancer: load_balancer.clone(), ..described() });
+    let periods = Periods { cpu: Period::OneMinute, others: Period::OneMinute };
+    let wanted = fetch::wanted("web-group", &load_balancer, periods);
+    let counts = wanted.iter().filter(|wanted| wanted.role == Role::Metric(Metric::Requests));
+    for (wanted, sum) in counts.zip(requests).filter(|(_, sum)| *sum > 0.0) {
+        world.metrics.put(&wanted.query, now() - Minutes(30), sum);
+    }
+    (world, wanted)
+}
+
+/// One level of each of two target groups in a minute of the last hour.
+fn levels(world: &mut World, wanted: &[Wanted], role: Role, values: [Option<f64>; 2]) {
+    for (wanted, value) in wanted.iter().filter(|wanted| wanted.role == role).zip(values) {
+        if let Some(value) = value {
+            world.metrics.put(&wanted.query, now() - Minutes(30), value);
+        }
+    }
+}
+
+#[test]
+fn a_process_without_a_listener_rule_hides_neither_hosts_nor_response_time() {
+    let (mut world, wanted) = two_processes([0.0, 500.0]);
+    levels(&mut world, &wanted, Role::Counter(Counter::LoadBalancer), [None, Some(3.0)]);
+    levels(&mut world, &wanted, Role::Metric(Metric::LatencyP95Seconds), [None, Some(0.2)]);
+    let fetched = world.fetch_at(now()).unwrap();
+    let sample = &fetched.ingest.recording.samples[0];
+    assert_eq!(sample.get(Metric::InService), Some(3.0));
+    assert_eq!(sample.get(Metric::LatencyP95Seconds), Some(0.2));
+}
+
+#[test]
+fn of_several_target_groups_the_busiest_that_reports_tells_each_level() {
+    let (mut world, wanted) = two_processes([10.0, 500.0]);
+    levels(&mut world, &wanted, Role::Counter(Counter::LoadBalancer), [Some(4.0), Some(3.0)]);
+    levels(&mut world, &wanted, Role::Metric(Metric::LatencyP50Seconds), [Some(2.0), Some(0.1)]);
+    levels(&mut world, &wanted, Role::Metric(Metric::LatencyP99Seconds), [Some(2.5), None]);
+    let fetched = world.fetch_at(now()).unwrap();
+    let sample = &fetched.ingest.recording.samples[0];
+    assert_eq!(sample.get(Metric::InService), Some(3.0));
+    assert_eq!(sample.get(Metric::LatencyP50Seconds), Some(0.1));
+    assert_eq!(sample.get(Metric::LatencyP99Seconds), Some(2.5));
+}
+
+#[test]
+fn a_minute_in_which_any_target_group_reports_is_idle_and_not_silent() {
+    let (mut world, wanted) = two_processes([500.0, 10.0]);
+    world.report(&wanted, Role::Metric(Metric::CpuPercent), last_hours(1), 5.0);
+    world.report(&wanted, Role::Counter(Counter::Group), last_hours(1), 2.0);
+    levels(&mut world, &wanted, Role::Counter(Counter::LoadBalancer), [None, Some(2.0)]);
+    let reported = world.fetch_at(now()).unwrap().ingest.load_balancer_reported.unwrap();
+    assert_eq!(reported.into_iter().collect::<Vec<_>>(), [now() - Minutes(30)]);
+}
+
 #[test]
 fn the_best_counter_counts_and_goes_on_to_count() {
     let mut world = World::of(described());

@@ -19,6 +19,8 @@ pub(super) struct Assembled {
 }
 
 type Points = [(MinuteUtc, f64)];
+type Series<'a> = (&'a Wanted, Vec<(MinuteUtc, f64)>);
+type Dimensions = [(&'static str, String)];
 type Values = BTreeMap<(MinuteUtc, Period, Metric), f64>;
 
 /// Share of the points that a better counter must have to be taken.
@@ -38,11 +40,12 @@ pub(super) fn samples(
         let period = wanted.query.period;
         points.iter().copied().filter(|(minute, _)| *minute + period.minutes() <= complete[&period]).collect()
     };
-    let whole: Vec<(&Wanted, Vec<(MinuteUtc, f64)>)> =
+    let whole: Vec<Series<'_>> =
         wanted.iter().zip(series).map(|(wanted, points)| (*wanted, whole(wanted, points))).collect();
-    let counter = counter(&whole, counted_before);
+    let taken = of_busiest(&whole);
+    let counter = counter(&taken, counted_before);
     let mut values = Values::new();
-    for (wanted, points) in &whole {
+    for (wanted, points) in &taken {
         if let Some(metric) = metric(wanted.role, counter) {
             add(&mut values, metric, wanted.query.period, points);
         }
@@ -59,6 +62,39 @@ pub(super) fn samples(
     Assembled { samples, notes: notes.into_iter().chain(refused).collect(), load_balancer_reported }
 }
 
+/// Levels of several target groups don't add up: each is taken from the one with the most requests of those that report
+/// it, or without requests from the one that reports hosts in the most minutes.
+fn of_busiest<'a, 'b>(series: &'a [Series<'b>]) -> Vec<&'a Series<'b>> {
+    let weights = weights(series);
+    let busier = |a: &&Dimensions, b: &&Dimensions| {
+        let (a, b) = (weights[*a], weights[*b]);
+        a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
+    };
+    let busiest = |role| {
+        let reporting = series.iter().filter(|(wanted, points)| wanted.role == role && !points.is_empty());
+        // Of equal ones the first.
+        reporting.rev().map(|(wanted, _)| wanted.query.dimensions.as_slice()).max_by(busier)
+    };
+    let is_taken = |(wanted, _): &&Series<'_>| {
+        wanted.role.adds_up() || busiest(wanted.role).is_none_or(|busiest| wanted.query.dimensions == busiest)
+    };
+    series.iter().filter(is_taken).collect()
+}
+
+/// Requests, and minutes with hosts, of each target group.
+fn weights<'a>(series: &'a [Series<'_>]) -> BTreeMap<&'a Dimensions, (f64, usize)> {
+    let mut weights = BTreeMap::new();
+    for (wanted, points) in series {
+        let (requests, hosts) = weights.entry(wanted.query.dimensions.as_slice()).or_insert((0.0, 0));
+        match wanted.role {
+            Role::Metric(Metric::Requests) => *requests += points.iter().map(|(_, sum)| sum).sum::<f64>(),
+            Role::Counter(Counter::LoadBalancer) => *hosts += points.len(),
+            _ => {}
+        }
+    }
+    weights
+}
+
 /// The column that the points of a role go to; none for a count of the instances that was not chosen.
 fn metric(role: Role, counter: Option<Counter>) -> Option<Metric> {
     match role {
@@ -68,7 +104,7 @@ fn metric(role: Role, counter: Option<Counter>) -> Option<Metric> {
 }
 
 /// The counter that counted before, or else the best, if it has nearly as many points as any.
-fn counter(series: &[(&Wanted, Vec<(MinuteUtc, f64)>)], before: Option<&str>) -> Option<Counter> {
+fn counter(series: &[&Series<'_>], before: Option<&str>) -> Option<Counter> {
     let points = |counter| {
         let of = series.iter().filter(|(wanted, _)| wanted.role == Role::Counter(counter));
         of.map(|(_, points)| points.len()).sum::<usize>()

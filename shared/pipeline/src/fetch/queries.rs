@@ -17,10 +17,17 @@ pub struct Wanted {
 /// What the points of a query are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// A column of the samples. Several queries of one that adds up are added up.
+    /// A column of the samples. Several queries of one that adds up are added up; of others, one is taken.
     Metric(Metric),
     /// A count of the instances: one of several that may be there.
     Counter(Counter),
+}
+
+impl Role {
+    /// Whether several queries of it are added up.
+    pub(super) fn adds_up(self) -> bool {
+        matches!(self, Self::Metric(metric) if metric.adds_up())
+    }
 }
 
 /// What counts the instances, the best first.
@@ -115,26 +122,26 @@ fn of_load_balancer(load_balancer: &LoadBalancer, period: Period) -> Vec<Wanted>
     }
 }
 
-/// Counts of every target group, which add up; times and hosts of the first, which don't.
+/// Of every target group: counts add up, and of times and hosts those of one are taken.
 fn named(names: &Names, dimensions: &[Vec<(&'static str, String)>], period: Period) -> Vec<Wanted> {
     let Names { namespace, latency, http_5xx } = *names;
-    let wanted = |role, metric, statistic, dimensions: &Vec<(&'static str, String)>| Wanted {
-        role,
-        query: Query { namespace, metric, dimensions: dimensions.clone(), statistic, period },
+    let each = [
+        (Role::Metric(Metric::Requests), "RequestCount", "Sum"),
+        (Role::Metric(Metric::Http5xx), http_5xx, "Sum"),
+        (Role::Counter(Counter::LoadBalancer), "HealthyHostCount", "Average"),
+        (Role::Metric(Metric::LatencyP50Seconds), latency, "p50"),
+        (Role::Metric(Metric::LatencyP95Seconds), latency, "p95"),
+        (Role::Metric(Metric::LatencyP99Seconds), latency, "p99"),
+    ];
+    let of = |dimensions: &Vec<(&'static str, String)>| {
+        let query = |metric, statistic| Query {
+            namespace,
+            metric,
+            dimensions: dimensions.clone(),
+            statistic,
+            period,
+        };
+        each.map(|(role, metric, statistic)| Wanted { role, query: query(metric, statistic) })
     };
-    let counts = dimensions.iter().flat_map(|each| {
-        [
-            wanted(Role::Metric(Metric::Requests), "RequestCount", "Sum", each),
-            wanted(Role::Metric(Metric::Http5xx), http_5xx, "Sum", each),
-        ]
-    });
-    let levels = dimensions.first().into_iter().flat_map(|first| {
-        [
-            wanted(Role::Counter(Counter::LoadBalancer), "HealthyHostCount", "Average", first),
-            wanted(Role::Metric(Metric::LatencyP50Seconds), latency, "p50", first),
-            wanted(Role::Metric(Metric::LatencyP95Seconds), latency, "p95", first),
-            wanted(Role::Metric(Metric::LatencyP99Seconds), latency, "p99", first),
-        ]
-    });
-    counts.chain(levels).collect()
+    dimensions.iter().flat_map(of).collect()
 }
