@@ -2,7 +2,7 @@
 
 use pipeline::activity::{Activity, ActivityKind, DeploymentEvent, deployments_of};
 use pipeline::archive::memory::MemoryArchive;
-use pipeline::archive::{Environment, Key};
+use pipeline::archive::{Archive as _, Environment, Key};
 use pipeline::documents::GroupDocument;
 use pipeline::fetch::{
     self, BACKFILL_DAYS, Counter, FetchError, FetchRequest, Fetched, Periods, Role, Wanted,
@@ -29,7 +29,7 @@ fn environment() -> Environment {
 fn group(name: &str) -> Group {
     let document =
         GroupDocument { name: name.into(), min_size: 2, max_size: 6, default_cooldown_seconds: 360 };
-    Group { document, suspended: vec![] }
+    Group { document, suspended: vec![], zones: 2 }
 }
 
 fn application() -> LoadBalancer {
@@ -503,6 +503,57 @@ fn the_best_counter_counts_and_goes_on_to_count() {
     few.busy(last_hours(4));
     few.report(&detailed(), Role::Counter(Counter::Group), last_hours(1), 3.0);
     assert_eq!(counted(&few, now()), "`HealthyHostCount`");
+}
+
+/// A classic load balancer in two zones that reports one host in each, CPU and requests.
+fn classic(options: &[(&str, &str)], zones: usize) -> (World, Vec<Wanted>) {
+    let load_balancer = LoadBalancer::Classic("lb".into());
+    let mut classic = Described { load_balancer: load_balancer.clone(), ..described() };
+    classic.options.extend(options.iter().map(|(name, value)| option("aws:elb:loadbalancer", name, value)));
+    classic.group.as_mut().unwrap().zones = zones;
+    let periods = Periods { cpu: Period::OneMinute, others: Period::OneMinute };
+    let wanted = fetch::wanted("web-group", &load_balancer, periods);
+    let mut world = World::of(classic);
+    world.report(&wanted, Role::Metric(Metric::Requests), last_hours(1), 1200.0);
+    world.report(&wanted, Role::Metric(Metric::CpuPercent), last_hours(1), 25.0);
+    world.report(&wanted, Role::Counter(Counter::LoadBalancer), last_hours(1), 1.0);
+    (world, wanted)
+}
+
+fn in_service(world: &World) -> Option<f64> {
+    world.fetch_at(now()).unwrap().ingest.recording.samples[0].get(Metric::InService)
+}
+
+#[test]
+fn zones_that_count_their_own_instances_are_not_taken_for_the_count() {
+    for options in [&[][..], &[("CrossZone", "false")]] {
+        let (mut world, wanted) = classic(options, 2);
+        world.report(&wanted, Role::Counter(Counter::CpuSamples), last_hours(1), 2.0);
+        assert_eq!(in_service(&world), Some(2.0));
+        let reported = world.fetch_at(now()).unwrap().ingest.load_balancer_reported.unwrap();
+        assert_eq!(reported.len(), 57, "it still says where there were no requests");
+        world.report(&wanted, Role::Counter(Counter::Group), last_hours(1), 2.0);
+        assert_eq!(in_service(&world), Some(2.0));
+    }
+}
+
+#[test]
+fn hosts_of_a_classic_load_balancer_count_across_zones_or_in_one() {
+    assert_eq!(in_service(&classic(&[("CrossZone", "true")], 2).0), Some(1.0));
+    assert_eq!(in_service(&classic(&[("CrossZone", "false")], 1).0), Some(1.0));
+}
+
+#[test]
+fn where_only_zones_count_the_instances_what_to_do_is_told() {
+    let (world, _) = classic(&[], 2);
+    let error = world.fetch_at(now()).unwrap_err();
+    assert!(error.is_refusal());
+    assert!(error.to_string().contains("counts the instances of each zone by themselves"), "{error}");
+    block_on(pipeline::refusals::of_ingest(&world.archive, &environment(), now(), &error)).unwrap();
+    let key = Key::refusal(&environment(), "ingest");
+    let kept: serde_json::Value =
+        serde_json::from_slice(&block_on(world.archive.get(&key)).unwrap().unwrap().body).unwrap();
+    assert!(kept.to_string().contains("Set `CrossZone` of `aws:elb:loadbalancer` to `true`"), "{kept}");
 }
 
 #[test]

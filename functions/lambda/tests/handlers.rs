@@ -53,7 +53,7 @@ fn described() -> Described {
     Described {
         id: "e-1".into(),
         tier: Tier::Web,
-        group: Some(Group { document: group, suspended: vec![] }),
+        group: Some(Group { document: group, suspended: vec![], zones: 2 }),
         load_balancer: load_balancer(),
         options: vec![
             trigger("MeasureName", "CPUUtilization"),

@@ -96,7 +96,8 @@ impl AwsEnvironments {
             let targets = group.target_group_arns().iter().filter_map(|arn| target_group_dimension(arn));
             let mut targets: Vec<String> = targets.collect();
             targets.sort();
-            (Group { document, suspended: suspended.map(str::to_owned).collect() }, targets)
+            let suspended = suspended.map(str::to_owned).collect();
+            (Group { document, suspended, zones: group.availability_zones().len() }, targets)
         }))
     }
 

@@ -19,8 +19,8 @@ use crate::source::{Answer, Described, Environments, Group, LoadBalancer, Metric
 use crate::store::{Newest, StoreError, latest_settings, newest_samples};
 
 use assemble::Assembled;
-use queries::needed;
 pub use queries::{Counter, Role, Wanted, wanted};
+use queries::{needed, without_hosts};
 
 /// What is fetched again each time, since it may have grown after it was fetched.
 pub const LOOK_BACK: Minutes = Minutes(180);
@@ -111,6 +111,11 @@ pub enum FetchError {
     /// Its group is gone.
     #[error("`{0}` has no Auto Scaling group at present: it is being built, rebuilt or terminated")]
     NoGroup(Environment),
+    /// The only count of its instances is one of each zone by itself.
+    #[error(
+        "`{0}` stands behind a classic load balancer that counts the instances of each zone by themselves, so that HealthyHostCount can't tell how many there are, and nothing else counts them"
+    )]
+    HostsByZone(Environment),
     /// CloudWatch has forgotten.
     #[error(
         "{window} begins over {FIVE_MINUTES_KEPT_DAYS} days ago: CloudWatch keeps neither minutes nor five of them that long"
@@ -165,6 +170,9 @@ pub async fn fetch(
     activities.extend(environments.deployments(&described.id, window).await.map_err(failed)?);
     if assembled.samples.is_empty() {
         return Err(FetchError::NoPoints { environment: environment.clone(), window });
+    }
+    if counts_zones_apart(group, &described) && assembled.is_uncounted() {
+        return Err(FetchError::HostsByZone(environment.clone()));
     }
     let mut notes: Vec<Note> = gathered.messages.into_iter().map(Note::Message).collect();
     notes.extend(assembled.notes);
@@ -330,8 +338,23 @@ fn parts(now: MinuteUtc, window: Window, group: &Group, described: &Described) -
     let by_fives = Periods { cpu: Period::FiveMinutes, others: Period::FiveMinutes };
     let parts = [(old, by_fives), (recent, recent_periods(described))];
     let parts = parts.into_iter().filter(|(window, _)| window.start < window.end);
-    let wanted = |periods| wanted(&group.document.name, &described.load_balancer, periods);
+    let wanted = |periods| {
+        let wanted = wanted(&group.document.name, &described.load_balancer, periods);
+        if counts_zones_apart(group, described) { without_hosts(wanted) } else { wanted }
+    };
     parts.map(|(window, periods)| Part { window, wanted: wanted(periods) }).collect()
+}
+
+/// Without cross-zone load balancing each node of a classic load balancer counts the instances of its own zone, and
+/// HealthyHostCount is the average of the nodes: half of the instances in two zones.
+fn counts_zones_apart(group: &Group, described: &Described) -> bool {
+    let is_on = |option: &OptionDocument| {
+        option.namespace == "aws:elb:loadbalancer"
+            && option.option_name == "CrossZone"
+            && option.value.eq_ignore_ascii_case("true")
+    };
+    let is_classic = matches!(described.load_balancer, LoadBalancer::Classic(_));
+    is_classic && group.zones != 1 && !described.options.iter().any(is_on)
 }
 
 fn recent_periods(described: &Described) -> Periods {

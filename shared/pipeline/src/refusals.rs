@@ -138,6 +138,10 @@ fn fetch_reason(error: &FetchError) -> Reason {
         FetchError::NoGroup(_) => {
             ("no_group", "Wait until the environment is built; the next run asks again.")
         }
+        FetchError::HostsByZone(_) => (
+            "hosts_by_zone",
+            "Set `CrossZone` of `aws:elb:loadbalancer` to `true`, or enable the group's metrics              (`GroupInServiceInstances`), or take metrics of the instances every minute.",
+        ),
         FetchError::TooOld { .. } | FetchError::NotYet { .. } => ("other_time", "Ask for another time."),
         _ => (
             "no_metrics",

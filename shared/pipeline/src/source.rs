@@ -78,6 +78,8 @@ pub struct Group {
     pub document: GroupDocument,
     /// Processes that are suspended, as AWS names them.
     pub suspended: Vec<String>,
+    /// Availability Zones that its instances may be in; 0 if that is not known.
+    pub zones: usize,
 }
 
 /// What stands before an environment.

@@ -18,6 +18,14 @@ pub(super) struct Assembled {
     pub(super) load_balancer_reported: BTreeSet<MinuteUtc>,
 }
 
+impl Assembled {
+    /// Whether the load balancer had hosts, and nothing counted the instances.
+    pub(super) fn is_uncounted(&self) -> bool {
+        !self.load_balancer_reported.is_empty()
+            && !self.notes.iter().any(|note| note.instances_by().is_some())
+    }
+}
+
 type Points = [(MinuteUtc, f64)];
 type Series<'a> = (&'a Wanted, Vec<(MinuteUtc, f64)>);
 type Dimensions = [(&'static str, String)];
@@ -50,8 +58,8 @@ pub(super) fn samples(
             add(&mut values, metric, wanted.query.period, points);
         }
     }
-    let load_balancer =
-        whole.iter().filter(|(wanted, _)| wanted.role == Role::Counter(Counter::LoadBalancer));
+    let says = |role| matches!(role, Role::Reported | Role::Counter(Counter::LoadBalancer));
+    let load_balancer = whole.iter().filter(|(wanted, _)| says(wanted.role));
     let reported = load_balancer.flat_map(|(wanted, points)| {
         let minutes = wanted.query.period.minutes().0;
         points.iter().flat_map(move |(start, _)| (0..minutes).map(|i| *start + scaling::units::Minutes(i)))
@@ -100,6 +108,7 @@ fn metric(role: Role, counter: Option<Counter>) -> Option<Metric> {
     match role {
         Role::Metric(metric) => Some(metric),
         Role::Counter(each) => (Some(each) == counter).then_some(Metric::InService),
+        Role::Reported => None,
     }
 }
 

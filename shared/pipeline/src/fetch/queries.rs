@@ -21,6 +21,8 @@ pub enum Role {
     Metric(Metric),
     /// A count of the instances: one of several that may be there.
     Counter(Counter),
+    /// Whether the load balancer said anything: there, absent requests are zero.
+    Reported,
 }
 
 impl Role {
@@ -84,10 +86,17 @@ pub fn wanted(group: &str, load_balancer: &LoadBalancer, periods: Periods) -> Ve
     wanted
 }
 
+/// The same where the load balancer's hosts count nothing, and only say when it was idle.
+pub(super) fn without_hosts(wanted: Vec<Wanted>) -> Vec<Wanted> {
+    let is_hosts = |role| role == Role::Counter(Counter::LoadBalancer);
+    let role = |role| if is_hosts(role) { Role::Reported } else { role };
+    wanted.into_iter().map(|wanted| Wanted { role: role(wanted.role), ..wanted }).collect()
+}
+
 /// The same without counters that are not the one known to count. The load balancer's own says where it was idle.
 pub(super) fn needed(wanted: &[Wanted], counted_by: Option<&str>) -> Vec<Wanted> {
     let is_needed = |wanted: &&Wanted| match (wanted.role, counted_by) {
-        (Role::Metric(_) | Role::Counter(Counter::LoadBalancer), _) | (_, None) => true,
+        (Role::Metric(_) | Role::Reported | Role::Counter(Counter::LoadBalancer), _) | (_, None) => true,
         (Role::Counter(counter), Some(series)) => series.contains(counter.series()),
     };
     wanted.iter().filter(is_needed).cloned().collect()
