@@ -50,12 +50,18 @@ fn bad_cells_are_named_by_file_row_and_column() {
         ("2026-11-02T00:01:00Z,many,2,3", "`m.csv`, row 3, column `requests`: `many` is not a number"),
         ("2026-11-02T00:01:00Z,NaN,2,3", "row 3, column `requests`: `NaN` is not a number"),
         ("2026-11-02T00:01:00Z,1,inf,3", "row 3, column `cpu_percent`: `inf` is not a number"),
-        ("2026-11-02T00:01:00Z,-5,2,3", "row 3, column `requests`: `-5` is not a finite number, 0 or more"),
+        (
+            "2026-11-02T00:01:00Z,-5,2,3",
+            "row 3, column `requests`, 2026-11-02T00:01Z: `-5` is not a finite number, 0 or more",
+        ),
         (
             "2026-11-02T00:01:00Z,1,104,3",
-            "row 3, column `cpu_percent`: `104` is not a percentage from 0 to 100",
+            "row 3, column `cpu_percent`, 2026-11-02T00:01Z: `104` is not a percentage from 0 to 100",
         ),
-        ("2026-11-02T00:01:00Z,1,2,-1", "row 3, column `in_service`: `-1` is not a finite number"),
+        (
+            "2026-11-02T00:01:00Z,1,2,-1",
+            "row 3, column `in_service`, 2026-11-02T00:01Z: `-1` is not a finite number",
+        ),
         ("yesterday,1,2,3", "row 3, column `timestamp`: `yesterday` is not an instant like"),
         (",1,2,3", "row 3, column `timestamp`: `` is not an instant like"),
         ("-5,1,2,3", "row 3, column `timestamp`: `-5` is not an instant like"),
@@ -228,6 +234,22 @@ fn json(text: &str) -> Result<Recording, String> {
 }
 
 #[test]
+fn full_cpu_with_a_rounding_error_is_full_in_files_too() {
+    let full = [Some(100.0)];
+    let text =
+        page(r#"{"Id": "cpu", "Timestamps": ["2026-11-02T00:00:00Z"], "Values": [100.00000000000001]}"#, "");
+    assert_eq!(values(&json(&text).unwrap(), Metric::CpuPercent), full);
+    let wide = "timestamp,requests,cpu_percent\n2026-11-02T00:00:00Z,1200,100.00000000000001\n";
+    assert_eq!(values(&csv(wide).unwrap(), Metric::CpuPercent), full);
+    let long = "timestamp,metric,value\n2026-11-02T00:00:00Z,cpu_percent,100.00000000000001\n";
+    assert_eq!(values(&csv(long).unwrap(), Metric::CpuPercent), full);
+    refused(
+        "timestamp,metric,value\n2026-11-02T00:00:00Z,cpu_percent,101.5\n",
+        "`m.csv`, row 2, 2026-11-02T00:00Z: `101.5` is not a value of `cpu_percent`",
+    );
+}
+
+#[test]
 fn bad_json_is_named_by_file_and_series() {
     let cases = [
         ("{".to_owned(), "`m.json` is not JSON"),
@@ -235,7 +257,7 @@ fn bad_json_is_named_by_file_and_series() {
         (r#"{"MetricDataResults": 5}"#.to_owned(), "`m.json` is not what `get-metric-data` prints"),
         (
             page(r#"{"Id": "cpu", "Timestamps": ["2026-11-02T00:00:00Z"], "Values": [104]}"#, ""),
-            "`m.json`, series `cpu`: `104` is not a value of `cpu_percent`: a percentage from 0 to 100",
+            "`m.json`, series `cpu`, 2026-11-02T00:00Z: `104` is not a value of `cpu_percent`: a percentage from 0 to 100",
         ),
         (
             page(r#"{"Id": "cpu", "Timestamps": ["2026-11-02T00:00:00Z"], "Values": ["NaN"]}"#, ""),

@@ -19,6 +19,7 @@ use scaling::units::MinuteUtc;
 
 pub use columns::{Condition, Form, Target};
 pub use gather::Recording;
+pub(crate) use gather::rounded;
 
 use crate::fill::has_basic_monitoring_only;
 use gather::Gathered;

@@ -6,7 +6,7 @@ use scaling::sample::{Metric, Period, Sample};
 use scaling::units::MinuteUtc;
 
 use super::queries::{Counter, Role, Wanted};
-use crate::recorded::Note;
+use crate::recorded::{Note, rounded};
 
 /// What the points come to.
 pub(super) struct Assembled {
@@ -33,8 +33,6 @@ type Values = BTreeMap<(MinuteUtc, Period, Metric), f64>;
 
 /// Share of the points that a better counter must have to be taken.
 const ENOUGH: f64 = 0.9;
-/// CloudWatch's averages of full CPU can lie a rounding error above it.
-const ROUNDING: f64 = 1.0;
 
 /// Joins `series`, one for each of `wanted`, up to where each period is `complete`. The instances are counted by
 /// what counted them before, if it still does.
@@ -147,9 +145,4 @@ fn sampled(values: Values) -> (Vec<Sample>, Vec<Note>) {
     }
     let note = |(metric, count): (Metric, usize)| Note::Refused { metric: metric.column(), count };
     (samples, refused.into_iter().map(note).collect())
-}
-
-fn rounded(metric: Metric, value: f64) -> f64 {
-    let is_cpu = matches!(metric, Metric::CpuPercent | Metric::CpuPercentMax);
-    if is_cpu && 100.0 < value && value <= 100.0 + ROUNDING { 100.0 } else { value }
 }

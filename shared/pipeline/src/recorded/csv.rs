@@ -9,7 +9,7 @@ use scaling::sample::{Metric, Period};
 use scaling::units::MinuteUtc;
 
 use super::columns::{Form, Resolved, Target};
-use super::gather::Gathered;
+use super::gather::{Gathered, rounded};
 use super::{Note, Options, RecordedError, Source, minute};
 
 /// Takes one file.
@@ -226,8 +226,8 @@ fn wide(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result
         }
         for (target, form) in &columns {
             let Some(value) = form.value(|column| table.number(row, column))? else { continue };
-            let value = target.over(value, spacing.row_seconds);
-            check(target.metric, value, || table.form_name(row.0, form))?;
+            let value = rounded(target.metric, target.over(value, spacing.row_seconds));
+            check(target.metric, value, || format!("{}, {minute}", table.form_name(row.0, form)))?;
             minutes.entry((minute, target.metric)).or_default().add(value, &place);
         }
     }

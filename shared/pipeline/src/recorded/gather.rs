@@ -16,6 +16,15 @@ pub struct Recording {
     pub notes: Vec<Note>,
 }
 
+/// CloudWatch's averages of full CPU can lie a rounding error above it.
+const ROUNDING: f64 = 1.0;
+
+/// The value, or 100 for CPU a rounding error above it.
+pub(crate) fn rounded(metric: Metric, value: f64) -> f64 {
+    let is_cpu = matches!(metric, Metric::CpuPercent | Metric::CpuPercentMax);
+    if is_cpu && 100.0 < value && value <= 100.0 + ROUNDING { 100.0 } else { value }
+}
+
 /// Values by period and metric, each with where it came from.
 #[derive(Default)]
 pub(super) struct Gathered {
@@ -34,11 +43,11 @@ impl Gathered {
         place: &str,
     ) -> Result<(), RecordedError> {
         let refused = |error: scaling::sample::SampleError| RecordedError::Value {
-            place: place.to_owned(),
+            place: format!("{place}, {minute}"),
             value: value.to_string(),
             expected: format!("a value of `{}`: {}", metric.column(), error.expected()),
         };
-        let value = metric.check(value).map_err(refused)?;
+        let value = metric.check(rounded(metric, value)).map_err(refused)?;
         let there = self.values.entry((minute, period, metric)).or_insert_with(|| (value, place.to_owned()));
         if there.0.to_bits() == value.to_bits() {
             return Ok(());
