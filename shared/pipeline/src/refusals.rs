@@ -140,7 +140,7 @@ fn fetch_reason(error: &FetchError) -> Reason {
         }
         FetchError::HostsByZone(_) => (
             "hosts_by_zone",
-            "Set `CrossZone` of `aws:elb:loadbalancer` to `true`, or enable the group's metrics              (`GroupInServiceInstances`), or take metrics of the instances every minute.",
+            "Set `CrossZone` of `aws:elb:loadbalancer` to `true`, or enable the group's metrics (`GroupInServiceInstances`), or take metrics of the instances every minute.",
         ),
         FetchError::TooOld { .. } | FetchError::NotYet { .. } => ("other_time", "Ask for another time."),
         _ => (
