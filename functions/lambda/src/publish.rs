@@ -8,11 +8,11 @@ use pipeline::advice::Frame;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::publish::{
-    self, Notifier, PublishError, PublishReport, PublishRequest, Published, Silence, Told,
+    self, Heading, Notifier, PublishError, PublishReport, PublishRequest, Published, Silence, Told,
 };
 use pipeline::report::{self, ReportError, ReportRequest};
 use pipeline::spending::Spent;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::{self, Common, EventError, wrong};
@@ -41,6 +41,24 @@ struct Asked {
     environments: Option<Vec<String>>,
     /// What the stages before cost.
     spent_usd: Option<f64>,
+}
+
+/// What is answered: all of it about the one environment that was asked for. About a fleet, what names it: a state machine
+/// takes 256 KiB of an answer, and one document has some tens of them.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answered {
+    Whole(Box<Published>),
+    Heading(Heading),
+}
+
+impl Answered {
+    fn to(common: &Common, report: &PublishReport) -> Self {
+        match common.environment {
+            Some(_) => Self::Whole(Box::new(Published::of(report))),
+            None => Self::Heading(Heading::of(report)),
+        }
+    }
 }
 
 /// Answers one event.
@@ -130,12 +148,12 @@ fn outcome(
     report: Result<PublishReport, PublishError>,
     page: Option<Page>,
     common: &Common,
-) -> Result<Outcome<Published>, Failure> {
+) -> Result<Outcome<Answered>, Failure> {
     let report = match report {
         Err(error) if error.is_refusal() => return Ok(Outcome::Refused(Failure::from(error).message)),
         report => report?,
     };
     page.transpose().or_else(only_faults)?;
     let told = usize::from(report.told == Told::Now && !common.dry_run);
-    Ok(Outcome::Done(Published::of(&report), vec![count("AdviceChanged", told)]))
+    Ok(Outcome::Done(Answered::to(common, &report), vec![count("AdviceChanged", told)]))
 }

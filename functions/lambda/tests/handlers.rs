@@ -15,6 +15,7 @@ use lambda::publish::Telling;
 use lambda::sweep::Defaults;
 use lambda::{ingest, publish, refit, sweep};
 use pipeline::activity::{Activity, ActivityKind};
+use pipeline::advice::Message;
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, ArchiveError, Environment, Expected, Key, Object, Prefix};
 use pipeline::documents::{GroupDocument, OptionDocument};
@@ -167,14 +168,20 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-/// Remembers subjects.
+/// Remembers messages.
 #[derive(Default)]
-struct Mailbox(Mutex<Vec<String>>);
+struct Mailbox(Mutex<Vec<Message>>);
+
+impl Mailbox {
+    fn subjects(&self) -> Vec<String> {
+        self.0.lock().unwrap().iter().map(|message| message.subject.clone()).collect()
+    }
+}
 
 #[async_trait]
 impl Notifier for Mailbox {
     async fn notify(&self, notification: Notification<'_>) -> Result<(), NotifyError> {
-        self.0.lock().unwrap().push(notification.message.subject.clone());
+        self.0.lock().unwrap().push(notification.message.clone());
         Ok(())
     }
 }
@@ -223,7 +230,7 @@ fn the_four_stages_lead_to_one_message_however_often_they_run() {
     for _ in 0..3 {
         account.chain().unwrap();
     }
-    let subjects = account.mailbox.0.lock().unwrap();
+    let subjects = account.mailbox.subjects();
     assert_eq!(subjects.len(), 1, "{subjects:?}");
     assert!(subjects[0].starts_with("web: scale out"), "{subjects:?}");
 }
@@ -376,18 +383,52 @@ fn several_environments_are_told_at_once_with_what_the_run_cost() {
     let spent = cost(account.refit(event.clone()).unwrap()) + cost(account.sweep(event).unwrap());
     assert!((1e-5..1e-2).contains(&spent), "{spent}");
     let event = json!({ "time": NOW, "environments": ["api", "web"], "spent_usd": spent });
-    let answer = account.publish(event.clone()).unwrap();
-    let body = answer["reports"][1]["body"].as_str().unwrap();
+    account.publish(event.clone()).unwrap();
+    let body = account.mailbox.0.lock().unwrap()[0].body.clone();
     assert!(body.contains("This run cost about 0.0"), "{body}");
     assert!(
         body.contains("https://pages.example/sweeps/environment=web/date=2026-11-04/report.html"),
         "{body}"
     );
     account.publish(event).unwrap();
-    assert_eq!(*account.mailbox.0.lock().unwrap(), ["2 environments: 2 to change"]);
+    assert_eq!(account.mailbox.subjects(), ["2 environments: 2 to change"]);
     let both = json!({ "environment": "web", "environments": ["api"] });
     let failure = account.publish(both).unwrap_err();
     assert!(failure.message.contains("`environments`: it goes without `environment`"), "{failure}");
+}
+
+/// The advice of one environment as that of so many, by their names.
+fn advised(account: &Account<MemoryArchive>, count: usize) -> Vec<String> {
+    account.chain().unwrap();
+    let names: Vec<String> = (0..count).map(|number| format!("web-{number:03}")).collect();
+    let web = Environment::new("web").unwrap();
+    let advice = block_on(account.archive.get(&Key::recommendation(&web, now()))).unwrap().unwrap().body;
+    let mut advice: Value = serde_json::from_slice(&advice).unwrap();
+    for name in &names {
+        advice["environment"] = json!(name);
+        let key = Key::recommendation(&Environment::new(name.clone()).unwrap(), now());
+        let body = Bytes::from(advice.to_string());
+        block_on(account.archive.put(&key, body, Expected::Absent)).unwrap();
+    }
+    names
+}
+
+#[test]
+fn the_answer_about_a_hundred_environments_is_one_that_a_state_machine_takes() {
+    let account = Account::on(MemoryArchive::default());
+    let names = advised(&account, 100);
+    let answer = account.publish(json!({ "time": NOW, "environments": names })).unwrap();
+    let bytes = answer.to_string().len();
+    assert!(bytes < 256 * 1024 / 2, "{bytes}");
+    let report = &answer["reports"][7];
+    assert_eq!((&report["environment"], &report["kind"]), (&json!("web-007"), &json!("change")));
+    assert_eq!((&report["told"], &report["recommendation"]), (&json!("now"), &Value::Null));
+    assert_eq!(report["key"], "sweeps/environment=web-007/date=2026-11-04/recommendation.json");
+    assert!(report["subject"].as_str().unwrap().starts_with("web-007: scale out"), "{report}");
+    let one = account.publish(json!({ "time": NOW, "environment": "web-007" })).unwrap();
+    let whole = &one["reports"][0];
+    assert_eq!((&whole["key"], &whole["recommendation"]["environment"]), (&report["key"], &json!("web-007")));
+    assert!(whole["body"].as_str().unwrap().starts_with("web-007: "), "{whole}");
 }
 
 #[test]
@@ -397,7 +438,7 @@ fn what_advice_does_not_apply_to_is_told_by_the_reason_that_ingest_had() {
     account.environments.environments.insert("web".into(), (worker, vec![]));
     account.chain().unwrap();
     account.chain().unwrap();
-    assert_eq!(*account.mailbox.0.lock().unwrap(), ["web: no advice: it is a worker, without requests"]);
+    assert_eq!(account.mailbox.subjects(), ["web: no advice: it is a worker, without requests"]);
 }
 
 #[test]

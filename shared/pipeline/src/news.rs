@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::archive::{Environment, Key};
 use crate::documents::{
     Confidence, Kind, OptionDocument, PublishedDocument, RecommendationDocument, RefusalDocument,
     SCHEMA_VERSION, ToldChange, TrustBefore, VerdictDocument,
 };
 use crate::hex::hex;
+use crate::refusals;
 
 /// The last word on an environment.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,6 +129,18 @@ impl News {
         match &self.word {
             Word::Advice(_) => None,
             Word::Refused(refusal) => Some(refusal),
+        }
+    }
+
+    /// Where the archive has it.
+    pub fn key(&self) -> Option<Key> {
+        let environment = Environment::new(self.environment.clone()).ok()?;
+        match &self.word {
+            Word::Advice(advice) => {
+                let window = advice.traffic.window.window().ok()?;
+                Some(Key::recommendation(&environment, window.last_minute()))
+            }
+            Word::Refused(_) => Some(refusals::key(&environment)),
         }
     }
 

@@ -101,13 +101,12 @@ pub struct PublishReport {
     pub told: Told,
 }
 
-/// The same, for programs.
+/// What names it, for programs that are told of a whole fleet: the documents of all would be more than a state machine
+/// takes.
 #[derive(Debug, Clone, Serialize)]
-pub struct Published {
+pub struct Heading {
     /// As a mail client shows it.
     pub subject: String,
-    /// The text.
-    pub body: String,
     /// What it is about.
     pub kind: Kind,
     /// How the back-test went.
@@ -116,13 +115,25 @@ pub struct Published {
     pub told: &'static str,
     /// When, if not now.
     pub told_at: Option<Timestamp>,
+    /// Where the archive has the advice, or why there is none.
+    pub key: Option<String>,
+}
+
+/// All of it, for programs that ask about one environment.
+#[derive(Debug, Clone, Serialize)]
+pub struct Published {
+    /// What names it.
+    #[serde(flatten)]
+    pub heading: Heading,
+    /// The text.
+    pub body: String,
     /// The advice, where there is some.
     pub recommendation: Option<RecommendationDocument>,
     /// Why there is none, otherwise.
     pub refusal: Option<RefusalDocument>,
 }
 
-impl Published {
+impl Heading {
     /// What was published.
     pub fn of(report: &PublishReport) -> Self {
         let (told, told_at) = match report.told {
@@ -131,10 +142,21 @@ impl Published {
             Told::Unconfirmed { at } => ("unconfirmed", Some(at)),
             Told::StillGood { at } => ("still_good", Some(at)),
         };
-        let Message { subject, body } = report.message.clone();
         let News { kind, confidence, .. } = report.news;
-        let (recommendation, refusal) = (report.news.advice().cloned(), report.news.refusal().cloned());
-        Self { subject, body, kind, confidence, told, told_at, recommendation, refusal }
+        let key = report.news.key().map(|key| key.to_string());
+        Self { subject: report.message.subject.clone(), kind, confidence, told, told_at, key }
+    }
+}
+
+impl Published {
+    /// What was published.
+    pub fn of(report: &PublishReport) -> Self {
+        Self {
+            heading: Heading::of(report),
+            body: report.message.body.clone(),
+            recommendation: report.news.advice().cloned(),
+            refusal: report.news.refusal().cloned(),
+        }
     }
 }
 

@@ -67,6 +67,11 @@ pub(crate) async fn of_sweep(
     keep(archive, environment, SWEEP, until, error, reason).await
 }
 
+/// Where the last word is kept, if it is a refusal: that of the last stage, with the reason of the first that refused.
+pub fn key(environment: &Environment) -> Key {
+    Key::refusal(environment, SWEEP)
+}
+
 /// Why nothing came after `advice`, or why there is none at all: the last word up to `until`, where it is a refusal.
 pub async fn since(
     archive: &dyn Archive,
