@@ -7,7 +7,7 @@ use bytes::Bytes;
 use pipeline::activity::{Activity, ActivityKind};
 use pipeline::advice::{Frame, Message};
 use pipeline::archive::memory::MemoryArchive;
-use pipeline::archive::{Archive, Environment, Expected, Key, Prefix};
+use pipeline::archive::{Archive, ArchiveError, Environment, Expected, Key, Object, Prefix};
 use pipeline::documents::{
     DynamicsDocument, GradeDocument, OptionDocument, RecommendationDocument, SettingsDocument,
     VerdictDocument,
@@ -179,6 +179,7 @@ pub(crate) fn publish_request() -> PublishRequest {
         environments: vec![environment()],
         until: window().end,
         now: "2026-11-04T06:00:00Z".parse().unwrap(),
+        run: "the usual".into(),
         least_gain: LEAST_GAIN,
         frame: Frame::default(),
     }
@@ -535,17 +536,89 @@ fn a_message_that_was_refused_is_sent_by_the_next_run() {
     assert_eq!(mailbox.messages.lock().unwrap().len(), 1);
 }
 
-#[test]
-fn a_run_that_broke_off_while_telling_is_not_told_again() {
+/// Advice that a run took for its own to tell, and did not confirm.
+fn claimed(at: &str) -> MemoryArchive {
     let (archive, advice) = with_advice();
     let news = News::of(Word::Advice(Box::new(advice)), None, LEAST_GAIN);
-    let claim = news.record("2026-11-04T05:00:00Z".parse().unwrap(), None);
+    let claim = news.record(at.parse().unwrap(), None);
     assert!(!claim.confirmed);
-    let key = Key::latest_published(&environment());
-    block_on(store::write_json(&archive, &key, &claim)).unwrap();
-    let mailbox = Mailbox::default();
+    block_on(store::write_json(&archive, &Key::latest_published(&environment()), &claim)).unwrap();
+    archive
+}
+
+#[test]
+fn what_another_run_is_telling_is_not_told_again() {
+    let (archive, mailbox) = (claimed("2026-11-04T05:01:00Z"), Mailbox::default());
     assert!(matches!(publish(&archive, &mailbox).unwrap(), Told::Unconfirmed { .. }));
     assert!(mailbox.messages.lock().unwrap().is_empty());
+}
+
+#[test]
+fn what_a_run_that_broke_off_was_to_tell_is_told_an_hour_later_and_once() {
+    let (archive, mailbox) = (claimed("2026-11-04T05:00:00Z"), Mailbox::default());
+    assert_eq!(publish(&archive, &mailbox).unwrap(), Told::Now);
+    assert!(matches!(publish(&archive, &mailbox).unwrap(), Told::Before { .. }));
+    assert_eq!(mailbox.messages.lock().unwrap().len(), 1);
+}
+
+/// An archive under which the answer to a conditional put is lost, so that it is sent twice.
+struct SentTwice(MemoryArchive);
+
+#[async_trait::async_trait]
+impl Archive for SentTwice {
+    async fn get(&self, key: &Key) -> Result<Option<Object>, ArchiveError> {
+        self.0.get(key).await
+    }
+
+    async fn put(&self, key: &Key, body: Bytes, expected: Expected<'_>) -> Result<(), ArchiveError> {
+        self.0.put(key, body.clone(), expected).await?;
+        self.0.put(key, body, expected).await
+    }
+
+    async fn list(&self, prefix: &Prefix) -> Result<Vec<Key>, ArchiveError> {
+        self.0.list(prefix).await
+    }
+}
+
+#[test]
+fn a_run_knows_its_own_claim_where_the_answer_to_it_was_lost() {
+    let (archive, mailbox) = (SentTwice(with_advice().0), Mailbox::default());
+    let tell = || {
+        let reports = block_on(publish::run(&archive, &mailbox, &publish_request())).unwrap();
+        reports.into_iter().next().unwrap().1.unwrap().told
+    };
+    assert_eq!(tell(), Told::Now);
+    assert!(matches!(tell(), Told::Before { .. }));
+    assert_eq!(mailbox.messages.lock().unwrap().len(), 1);
+}
+
+/// An archive in which somebody of the same time is always faster.
+struct Faster(MemoryArchive);
+
+#[async_trait::async_trait]
+impl Archive for Faster {
+    async fn get(&self, key: &Key) -> Result<Option<Object>, ArchiveError> {
+        self.0.get(key).await
+    }
+
+    async fn put(&self, key: &Key, body: Bytes, expected: Expected<'_>) -> Result<(), ArchiveError> {
+        let theirs = String::from_utf8_lossy(&body).replace("the usual", "another");
+        self.0.put(key, theirs.into(), expected).await?;
+        self.0.put(key, body, expected).await
+    }
+
+    async fn list(&self, prefix: &Prefix) -> Result<Vec<Key>, ArchiveError> {
+        self.0.list(prefix).await
+    }
+}
+
+#[test]
+fn a_claim_of_the_same_minute_is_not_taken_for_ones_own() {
+    let (archive, mailbox) = (Faster(with_advice().0), Mailbox::default());
+    let reports = block_on(publish::run(&archive, &mailbox, &publish_request())).unwrap();
+    assert!(matches!(reports[0].1.as_ref().unwrap().told, Told::Unconfirmed { .. }));
+    assert!(mailbox.messages.lock().unwrap().is_empty());
+    assert_ne!(publish::new_run(), publish::new_run());
 }
 
 #[test]

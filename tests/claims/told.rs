@@ -473,14 +473,17 @@ fn other_settings_are_no_news_while_those_that_were_told_hold_and_cost_about_the
     yesterday.advice_id = "of yesterday".into();
     let before = told_before(&yesterday);
     let recommended = today.recommended.as_ref().unwrap();
-    let worth = |options: &[OptionDocument], holds: bool, dearer: f64| {
+    let worth_after = |record: &PublishedDocument, options: &[OptionDocument], holds: bool, dearer: f64| {
         let mut outcome = recommended.outcome.clone();
         outcome.instance_hours *= dearer;
         let told = ToldDocument { at: before.at, options: options.to_vec(), outcome, holds };
         let today = RecommendationDocument { told: Some(told), ..today.clone() };
-        news(today).worth(Some(&before), LEAST_GAIN)
+        news(today).worth(Some(record), LEAST_GAIN)
     };
+    let worth = |options: &[OptionDocument], holds, dearer| worth_after(&before, options, holds, dearer);
     let options = &yesterday.recommended.as_ref().unwrap().options;
+    let perhaps = PublishedDocument { confirmed: false, ..before.clone() };
+    assert_eq!(worth_after(&perhaps, options, true, 1.02), Worth::Telling, "nobody may know of them");
     assert_eq!(worth(options, true, 1.02), Worth::StillGood { at: before.at });
     assert_eq!(worth(options, true, 1.05), Worth::Telling, "they cost clearly more");
     assert_eq!(worth(options, false, 1.0), Worth::Telling, "they do not hold any more");

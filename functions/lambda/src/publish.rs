@@ -1,7 +1,7 @@
 //! Stage 4 on AWS: the advice to its readers, once, in one message for all of them.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use pipeline::advice::Frame;
@@ -83,13 +83,16 @@ pub async fn handle(
         environments,
         until: common.until(),
         now: common.now,
+        run: publish::new_run(),
         least_gain: telling.least_gain,
         frame: Frame { pages: telling.pages.clone(), run_usd },
     };
     let began = Instant::now();
-    // Pages come first, so that whoever is told finds them. One that can't be made keeps no advice back.
-    let mut pages = pages(archive, &request).await;
+    // Pages come first, so that whoever is told finds them. One that can't be made, or not soon, keeps no advice back.
+    let mut pages = Pages::default();
+    make(&mut pages, archive, &request, &|| began.elapsed() < PAGES_BEFORE).await;
     let reports = publish::run(archive, notifier, &request).await?;
+    make(&mut pages, archive, &request, &|| began.elapsed() < PAGES_AFTER).await;
     if common.environment.is_none() {
         report::index(archive, common.until(), common.now).await?;
     }
@@ -127,16 +130,29 @@ fn telling_usd(environments: usize) -> f64 {
     spent.usd()
 }
 
-type Page = Result<(), ReportError>;
+/// How long a message waits for pages. A function of 300 seconds then has time for a page and for a message, should AWS
+/// answer as slowly as it may.
+const PAGES_BEFORE: Duration = Duration::from_secs(60);
+/// How long a run makes pages at all, so that it comes to its end.
+const PAGES_AFTER: Duration = Duration::from_secs(180);
 
-async fn pages(archive: &dyn Archive, request: &PublishRequest) -> BTreeMap<Environment, Page> {
+type Page = Result<(), ReportError>;
+type Pages = BTreeMap<Environment, Page>;
+
+/// Makes the pages that are not there yet, while there is time.
+async fn make(
+    pages: &mut Pages,
+    archive: &dyn Archive,
+    request: &PublishRequest,
+    there_is_time: &(dyn Fn() -> bool + Sync),
+) {
     let (until, now) = (request.until, request.now);
-    let mut pages = BTreeMap::new();
     for environment in &request.environments {
-        let request = ReportRequest { environment: environment.clone(), until, now };
-        pages.insert(environment.clone(), report::run(archive, request).await.map(|_| ()));
+        if !pages.contains_key(environment) && there_is_time() {
+            let request = ReportRequest { environment: environment.clone(), until, now };
+            pages.insert(environment.clone(), report::run(archive, request).await.map(|_| ()));
+        }
     }
-    pages
 }
 
 /// Where there is nothing to show, there is no page, and no fault.

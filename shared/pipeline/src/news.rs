@@ -155,7 +155,9 @@ impl News {
             return Worth::Same { at: before.at, confirmed: before.confirmed };
         }
         let at = self.advice().filter(|_| self.kind == Kind::Change).and_then(|advice| {
-            let (told, change) = (advice.told.as_ref()?, before.change.as_ref()?);
+            // Whether they were told of one that is not confirmed, nobody knows.
+            let change = before.change.as_ref().filter(|_| before.confirmed)?;
+            let told = advice.told.as_ref()?;
             let hours = advice.recommended.as_ref()?.outcome.instance_hours;
             let gain = 1.0 - hours / told.outcome.instance_hours;
             (told.options == change.options && told.holds && gain < least_gain).then_some(change.at)
@@ -174,6 +176,7 @@ impl News {
             advice_id: self.id.clone(),
             at: now,
             confirmed: false,
+            claimed_by: None,
             // A refusal says nothing about either.
             drift_since: advice.map_or(before.and_then(|before| before.drift_since), drift_since),
             kind: Some(self.kind),

@@ -1,12 +1,14 @@
 //! Stage 4 of 4: the advice to its readers, once.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use scaling::units::MinuteUtc;
 use serde::Serialize;
 
 use crate::advice::{self, Frame, Message};
-use crate::archive::{Archive, Environment, Key};
+use crate::archive::{Archive, Environment, Key, Version};
 use crate::documents::{Confidence, Kind, RecommendationDocument, RefusalDocument};
 use crate::news::{News, Word, Worth};
 use crate::refusals;
@@ -62,10 +64,17 @@ pub struct PublishRequest {
     pub until: MinuteUtc,
     /// When this happens, for the record.
     pub now: Timestamp,
+    /// What no other run is called: [`new_run`], unless two are to pass for one.
+    pub run: String,
     /// A gain below this share of the present cost is worth no message.
     pub least_gain: f64,
     /// What the message says beside the news.
     pub frame: Frame,
+}
+
+/// A name for a run that no other one has: 16 hexadecimal digits, by the operating system's chance.
+pub fn new_run() -> String {
+    format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 
 /// Whether the subscribers were told.
@@ -78,7 +87,7 @@ pub enum Told {
         /// When.
         at: Timestamp,
     },
-    /// Perhaps: an earlier run broke off while it was telling them. They are not told twice.
+    /// Perhaps: another run is telling them, or broke off while it did. An hour later they are told, perhaps twice.
     Unconfirmed {
         /// When that run began.
         at: Timestamp,
@@ -195,8 +204,9 @@ pub type Reports = Vec<(Environment, Result<PublishReport, PublishError>)>;
 /// Publishes the newest word on every environment, in one message, unless it is what the subscribers were last told. One
 /// that fails does not stop the others.
 ///
-/// The records are written before the message goes out and confirmed after: two runs at once, or a run that
-/// breaks off, make one message at most about an environment. A message that was refused takes its records back.
+/// The records are written before the message goes out and confirmed after: two runs at once make one message about an
+/// environment. A message that was refused takes its records back. A record that nobody confirmed within an hour is of a
+/// run that broke off, before or after the message, and is told anew: twice is better than never.
 ///
 /// # Errors
 ///
@@ -250,26 +260,62 @@ async fn draft(
     let key = Key::latest_published(environment);
     let before = read_json_versioned::<PublishedDocument>(archive, &key).await.map_err(PublishError::Read)?;
     let (before, version) = before.unzip();
-    let news = News::of(word, before.as_ref(), request.least_gain);
-    let not_now = match news.worth(before.as_ref(), request.least_gain) {
-        Worth::Telling => None,
-        Worth::Same { at, confirmed: true } => Some(Told::Before { at }),
-        Worth::Same { at, confirmed: false } => Some(Told::Unconfirmed { at }),
-        Worth::StillGood { at } => Some(Told::StillGood { at }),
-    };
-    if let Some(told) = not_now {
+    let (news, told) = told(word, before.as_ref(), request);
+    if told != Told::Now {
         return Ok(Draft { news, told, claim: None });
     }
     let record = news.record(request.now, before.as_ref());
-    match replace_json(archive, &key, &record, version.as_ref()).await {
-        Err(error) if error.is_lost_race() => {
-            Ok(Draft { news, told: Told::Unconfirmed { at: request.now }, claim: None })
-        }
-        claimed => {
-            claimed.map_err(PublishError::Record)?;
-            Ok(Draft { news, told: Told::Now, claim: Some(Claim { record, before }) })
-        }
+    let record = PublishedDocument { claimed_by: Some(request.run.clone()), ..record };
+    if claim(archive, &key, &record, version.as_ref()).await? {
+        Ok(Draft { news, told: Told::Now, claim: Some(Claim { record, before }) })
+    } else {
+        Ok(Draft { news, told: Told::Unconfirmed { at: request.now }, claim: None })
     }
+}
+
+/// What `word` amounts to after what readers were told `before`, and whether to tell them.
+fn told(word: Word, before: Option<&PublishedDocument>, request: &PublishRequest) -> (News, Told) {
+    let news = News::of(word, before, request.least_gain);
+    let told = match news.worth(before, request.least_gain) {
+        Worth::Telling => Told::Now,
+        Worth::Same { at, confirmed: true } => Told::Before { at },
+        Worth::Same { at, confirmed: false } if is_given_up(at, request.now) => {
+            // As it was to be told then: beside a record that knows it, lost trust would be none.
+            return (News::again(news.word, before, request.least_gain), Told::Now);
+        }
+        Worth::Same { at, confirmed: false } => Told::Unconfirmed { at },
+        Worth::StillGood { at } => Told::StillGood { at },
+    };
+    (news, told)
+}
+
+/// No run takes as long to tell: a function gets 15 minutes at most.
+const CONFIRMED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// Whether nobody is telling any more what was to be told `at` a time.
+fn is_given_up(at: Timestamp, now: Timestamp) -> bool {
+    CONFIRMED_WITHIN <= now.duration_since(at)
+}
+
+/// Whether this run is the one to tell: its record took the place of the one that was read.
+async fn claim(
+    archive: &dyn Archive,
+    key: &Key,
+    record: &PublishedDocument,
+    read: Option<&Version>,
+) -> Result<bool, PublishError> {
+    match replace_json(archive, key, record, read).await {
+        Err(error) if error.is_lost_race() => {
+            is_there(archive, key, record).await.map_err(PublishError::Read)
+        }
+        claimed => claimed.map(|()| true).map_err(PublishError::Record),
+    }
+}
+
+/// A claim whose answer is lost on the way is sent again by the SDK, and refused then, since it is there already.
+async fn is_there(archive: &dyn Archive, key: &Key, record: &PublishedDocument) -> Result<bool, StoreError> {
+    let found = read_json_versioned::<PublishedDocument>(archive, key).await?;
+    Ok(found.is_some_and(|(found, _)| found == *record))
 }
 
 /// The newest advice up to `until`, or why there is none since.
@@ -300,17 +346,34 @@ async fn tell(
     let news: Vec<News> = claimed.iter().map(|(.., news)| (*news).clone()).collect();
     let message = advice::digest(&news, frame);
     if let Err(refused) = notifier.notify(Notification { message: &message, news: &news, frame }).await {
-        for (environment, claim, _) in claimed {
-            take_back(archive, environment, claim).await.map_err(PublishError::Record)?;
-        }
+        take_all_back(archive, claimed).await.map_err(PublishError::Record)?;
         return Err(refused.into());
     }
+    confirm(archive, claimed).await.map_err(PublishError::Record)
+}
+
+/// Each of them, also after one that could not be: what is not confirmed is told again.
+async fn confirm(archive: &dyn Archive, claimed: &[(&Environment, &Claim, &News)]) -> Result<(), StoreError> {
+    let mut all = Ok(());
     for (environment, claim, _) in claimed {
         let confirmed = PublishedDocument { confirmed: true, ..claim.record.clone() };
-        let key = Key::latest_published(environment);
-        write_json(archive, &key, &confirmed).await.map_err(PublishError::Record)?;
+        let done = write_json(archive, &Key::latest_published(environment), &confirmed).await;
+        all = all.and(done);
     }
-    Ok(())
+    all
+}
+
+/// Each of them, also after one that could not be.
+async fn take_all_back(
+    archive: &dyn Archive,
+    claimed: &[(&Environment, &Claim, &News)],
+) -> Result<(), StoreError> {
+    let mut all = Ok(());
+    for (environment, claim, _) in claimed {
+        let done = take_back(archive, environment, claim).await;
+        all = all.and(done);
+    }
+    all
 }
 
 /// The record as it was before. Where there was none, one of no advice stands for it.
@@ -323,6 +386,7 @@ async fn take_back(
         advice_id: String::new(),
         at: Timestamp::UNIX_EPOCH,
         confirmed: true,
+        claimed_by: None,
         drift_since: None,
         kind: None,
         confidence: None,

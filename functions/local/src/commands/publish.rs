@@ -77,6 +77,7 @@ pub(crate) async fn publish(
         environments: vec![ground.environment.clone()],
         until,
         now,
+        run: publish::new_run(),
         least_gain: least_gain(&tell),
         frame: Frame { pages: tell.pages, run_usd },
     };
@@ -101,7 +102,7 @@ pub(crate) fn print(report: &PublishReport, output: &mut Output) -> anyhow::Resu
         }
         Told::Unconfirmed { at } => Ok(writeln!(
             output,
-            "An earlier run broke off while it published this advice on {}; it is not sent again.",
+            "Another run began to publish this advice on {} and has not ended; it is sent again an hour after that.",
             clock(at)
         )?),
         Told::StillGood { at } => Ok(writeln!(

@@ -165,6 +165,9 @@ pub struct PublishedDocument {
     pub at: Timestamp,
     /// Whether the telling is known to have come to its end.
     pub confirmed: bool,
+    /// Which run told it, or is to: by this it knows its own record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_by: Option<String>,
     /// The last change of what a request costs that they were told of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
