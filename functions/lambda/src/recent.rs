@@ -1,12 +1,15 @@
 //! Which environments and which time the stages after ingest look at.
 
 use pipeline::archive::{Archive, Environment};
+use pipeline::documents::RefusalDocument;
 use pipeline::fleet;
+use pipeline::refusals;
 use pipeline::store::end_of_samples;
 use scaling::units::{Minutes, Window};
 
 use crate::event::Common;
 use crate::failure::{Failure, Stale};
+use crate::fleet::Outcome;
 
 /// Samples older than this say too little about now. Ingest runs every hour.
 const FRESH_HOURS: u32 = 12;
@@ -19,6 +22,14 @@ pub(crate) async fn asked_for(archive: &dyn Archive, common: &Common) -> Result<
     }
 }
 
+/// What there is to look at.
+pub(crate) enum Recent {
+    /// This time.
+    Window(Window),
+    /// Nothing of now: ingest takes in nothing any more, and says why.
+    Refused(RefusalDocument),
+}
+
 /// The time that the event asks for. Unless it names an end, that is the end of the newest sample, which must not lie
 /// long ago: advice on old traffic would look like advice on today's.
 pub(crate) async fn window(
@@ -26,15 +37,32 @@ pub(crate) async fn window(
     common: &Common,
     lookback_days: u32,
     environment: &Environment,
-) -> Result<Window, Failure> {
+) -> Result<Recent, Failure> {
     if common.span.until.is_some() {
-        return Ok(common.span.up_to(common.until(), lookback_days));
+        return Ok(Recent::Window(common.span.up_to(common.until(), lookback_days)));
     }
     let now = common.minute();
     // Without samples, the stage itself says that there are none.
     let end = end_of_samples(archive, environment).await?.unwrap_or(now).min(now);
-    if end + Minutes(FRESH_HOURS * 60) < now {
-        return Err(Stale { end, now, hours: FRESH_HOURS }.into());
+    let oldest = now - Minutes(FRESH_HOURS * 60);
+    if oldest <= end {
+        return Ok(Recent::Window(common.span.up_to(end, lookback_days)));
     }
-    Ok(common.span.up_to(end, lookback_days))
+    match refusals::instead_of_samples(archive, environment, end, oldest).await? {
+        Some(refusal) => Ok(Recent::Refused(refusal)),
+        None => Err(Stale { end, now, hours: FRESH_HOURS }.into()),
+    }
+}
+
+/// Answers with the reason that ingest had, which becomes that of `stage`, so that readers are told of it.
+pub(crate) async fn pass_on<R>(
+    archive: &dyn Archive,
+    common: &Common,
+    environment: &Environment,
+    stage: &'static str,
+    refusal: RefusalDocument,
+) -> Result<Outcome<R>, Failure> {
+    let reason = refusal.reason.clone();
+    refusals::pass_on(archive, environment, stage, common.minute().start(), refusal).await?;
+    Ok(Outcome::Refused(reason))
 }

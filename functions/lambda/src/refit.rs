@@ -15,7 +15,7 @@ use crate::event::{self, Common, EventError, percent, wrong};
 use crate::failure::Failure;
 use crate::fleet::{Emit, Meter, Outcome, each};
 use crate::measure::{count, number};
-use crate::recent::{asked_for, window};
+use crate::recent::{Recent, asked_for, pass_on, window};
 
 const STAGE: &str = "refit";
 /// The memory of its function.
@@ -96,8 +96,13 @@ async fn one(
     template: &Template,
     environment: &Environment,
 ) -> Result<Outcome<Refitted>, Failure> {
-    let window = window(archive, common, lookback_days, environment).await?;
     let Template { rules, ceiling, load_test } = template;
+    let window = match window(archive, common, lookback_days, environment).await? {
+        Recent::Window(window) => window,
+        // A load test is no part of advice.
+        Recent::Refused(refusal) if load_test.is_some() => return Ok(Outcome::Refused(refusal.reason)),
+        Recent::Refused(refusal) => return pass_on(archive, common, environment, STAGE, refusal).await,
+    };
     let request = RefitRequest {
         environment: environment.clone(),
         window,

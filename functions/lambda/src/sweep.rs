@@ -22,7 +22,7 @@ use crate::event::{self, Common, EventError, percent, wrong};
 use crate::failure::Failure;
 use crate::fleet::{Emit, Meter, Outcome, each};
 use crate::measure::count;
-use crate::recent::{asked_for, window};
+use crate::recent::{Recent, asked_for, pass_on, window};
 
 const STAGE: &str = "sweep";
 /// The memory of its function.
@@ -151,9 +151,17 @@ async fn one(
     template: &Template,
     environment: &Environment,
 ) -> Result<Outcome<Swept>, Failure> {
+    let window = match window(archive, common, template.defaults.lookback_days, environment).await? {
+        Recent::Window(window) => window,
+        Recent::Refused(refusal) if template.replayed == Replayed::Recorded => {
+            return pass_on(archive, common, environment, STAGE, refusal).await;
+        }
+        // A "what if" is no part of advice.
+        Recent::Refused(refusal) => return Ok(Outcome::Refused(refusal.reason)),
+    };
     let request = SweepRequest {
         environment: environment.clone(),
-        window: window(archive, common, template.defaults.lookback_days, environment).await?,
+        window,
         replayed: template.replayed.clone(),
         model: template.model,
         ceiling: template.ceiling,

@@ -442,6 +442,46 @@ fn what_advice_does_not_apply_to_is_told_by_the_reason_that_ingest_had() {
 }
 
 #[test]
+fn an_environment_that_is_one_instance_since_days_is_refused_advice_and_told_so_once() {
+    let mut account = Account::on(MemoryArchive::default());
+    account.chain().unwrap();
+    let single = Described { load_balancer: LoadBalancer::None, ..described() };
+    account.environments.environments.insert("web".into(), (single, vec![]));
+    for day in ["2026-11-05", "2026-11-06"] {
+        let event = json!({ "environment": "web", "time": format!("{day}T06:20:00Z") });
+        account.ingest("web", event.clone()).unwrap();
+        for answer in [account.refit(event.clone()).unwrap(), account.sweep(event.clone()).unwrap()] {
+            let report = &answer["reports"][0];
+            assert_eq!(report["outcome"], "refused");
+            assert!(report["reason"].as_str().unwrap().contains("`web` has no load balancer"), "{report}");
+        }
+        let told = account.publish(event).unwrap();
+        assert_eq!(told["reports"][0]["refusal"]["code"], "no_request_count", "{told}");
+    }
+    let subjects = account.mailbox.subjects();
+    assert_eq!(subjects.len(), 2, "the advice of before, and that there is none any more: {subjects:?}");
+}
+
+#[test]
+fn a_refusal_of_long_ago_or_of_another_time_does_not_excuse_old_samples() {
+    let mut account = Account::on(MemoryArchive::default());
+    account.chain().unwrap();
+    let of = |time: &str| json!({ "environment": "web", "time": time });
+    let other_time = json!({ "environment": "web", "time": "2026-11-06T06:00:00Z", "until": "2026-08-01" });
+    account.ingest("web", other_time).unwrap();
+    assert_eq!(account.refit(of("2026-11-06T06:20:00Z")).unwrap_err().kind, Kind::Stale);
+    let single = Described { load_balancer: LoadBalancer::None, ..described() };
+    account.environments.environments.insert("web".into(), (single, vec![]));
+    account.ingest("web", of("2026-11-06T07:00:00Z")).unwrap();
+    let failure = account.refit(of("2026-11-07T06:20:00Z")).unwrap_err();
+    assert_eq!(failure.kind, Kind::Stale);
+    assert!(
+        failure.message.contains("does not get through, or it finds nothing newer in CloudWatch"),
+        "{failure}"
+    );
+}
+
+#[test]
 fn a_rehearsal_changes_nothing() {
     let account = Account::on(MemoryArchive::default());
     account.chain().unwrap();

@@ -21,6 +21,9 @@ const INGEST: &str = "ingest";
 const REFIT: &str = "refit";
 const SWEEP: &str = "sweep";
 
+/// The reason of an ingest that was asked for a time of which there is nothing.
+const OTHER_TIME: &str = "other_time";
+
 /// A word that stays the same from day to day, and what would help.
 type Reason = (&'static str, &'static str);
 
@@ -32,6 +35,22 @@ pub async fn of_ingest(
     error: &FetchError,
 ) -> Result<(), StoreError> {
     keep(archive, environment, INGEST, now.start(), error, fetch_reason(error)).await
+}
+
+/// Why ingest takes in nothing any more: its last word, if that came after `end`, that of the newest sample, and not before
+/// `since`.
+pub async fn instead_of_samples(
+    archive: &dyn Archive,
+    environment: &Environment,
+    end: MinuteUtc,
+    since: MinuteUtc,
+) -> Result<Option<RefusalDocument>, StoreError> {
+    let refusal = last(archive, environment, INGEST).await?;
+    // Where another time was asked for, that says nothing about the samples of now.
+    let is_why = |refusal: &RefusalDocument| {
+        end.start() < refusal.until && since.start() <= refusal.until && refusal.code != OTHER_TIME
+    };
+    Ok(refusal.filter(is_why))
 }
 
 /// Keeps why there is no new fit; not that of a load test, which is no part of advice.
@@ -96,7 +115,8 @@ async fn last(
     Ok(found.map(|(refusal, _)| refusal))
 }
 
-async fn pass_on(
+/// Keeps that `stage` had nothing to give for a reason that an earlier one had.
+pub async fn pass_on(
     archive: &dyn Archive,
     environment: &Environment,
     stage: &str,
@@ -147,7 +167,7 @@ fn fetch_reason(error: &FetchError) -> Reason {
             "hosts_by_zone",
             "Set `CrossZone` of `aws:elb:loadbalancer` to `true`, or enable the group's metrics (`GroupInServiceInstances`), or take metrics of the instances every minute.",
         ),
-        FetchError::TooOld { .. } | FetchError::NotYet { .. } => ("other_time", "Ask for another time."),
+        FetchError::TooOld { .. } | FetchError::NotYet { .. } => (OTHER_TIME, "Ask for another time."),
         _ => (
             "no_metrics",
             "See in CloudWatch whether the load balancer counts requests and the group shows CPU: an environment without \
