@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use lambda_runtime::tracing;
 use pipeline::advice::Frame;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
@@ -13,7 +14,7 @@ use pipeline::publish::{
 use pipeline::report::{self, ReportError, ReportRequest};
 use pipeline::spending::Spent;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::event::{self, Common, EventError, wrong};
 use crate::failure::Failure;
@@ -93,19 +94,23 @@ pub async fn handle(
     make(&mut pages, archive, &request, &|| began.elapsed() < PAGES_BEFORE).await;
     let reports = publish::run(archive, notifier, &request).await?;
     make(&mut pages, archive, &request, &|| began.elapsed() < PAGES_AFTER).await;
+    // Readers were told: from here on, nothing is a reason to fail.
+    let mut failed_pages = failed(&pages, &request.environments);
     if common.environment.is_none() {
-        report::index(archive, common.until(), common.now).await?;
+        failed_pages.extend(index(archive, &request).await.err());
     }
     // All were told at once: each has its share.
     let took = began.elapsed() / u32::try_from(reports.len().max(1)).unwrap_or(u32::MAX);
     let gigabyte_seconds = GIGABYTES * took.as_secs_f64();
     let came = |(environment, report): (Environment, Result<PublishReport, PublishError>)| Came {
-        outcome: outcome(report, pages.remove(&environment), &common),
+        outcome: outcome(report, &common),
         environment,
         took,
         spent: Spent { gigabyte_seconds, ..Spent::default() },
     };
-    answer(STAGE, &common, emit, reports.into_iter().map(came).collect())
+    let mut answer = answer(STAGE, &common, emit, reports.into_iter().map(came).collect())?;
+    answer["failed_pages"] = json!(failed_pages);
+    Ok(answer)
 }
 
 fn named(names: &[String], common: &Common) -> Result<Vec<Environment>, EventError> {
@@ -155,21 +160,56 @@ async fn make(
     }
 }
 
-/// Where there is nothing to show, there is no page, and no fault.
-fn only_faults(error: ReportError) -> Result<Option<()>, ReportError> {
-    if error.is_refusal() { Ok(None) } else { Err(error) }
+/// A page that could not be made, as the daily machine has what failed.
+#[derive(Serialize)]
+struct FailedPage {
+    /// What failed: it stands where names of environments do.
+    environment: String,
+    failed: bool,
+    error: &'static str,
+    cause: String,
 }
+
+impl FailedPage {
+    fn of(page: &str, failure: Failure) -> Self {
+        let error = failure.kind.name();
+        tracing::error!(stage = STAGE, page, error_type = error, "{failure}");
+        Self { environment: page.to_owned(), failed: true, error, cause: failure.message }
+    }
+}
+
+/// The page over all environments.
+async fn index(archive: &dyn Archive, request: &PublishRequest) -> Result<(), FailedPage> {
+    let index = report::index(archive, request.until, request.now).await;
+    index.map(|_| ()).map_err(|error| FailedPage::of("the index of all environments", error.into()))
+}
+
+/// Pages that were not made. Where there is nothing to show, there is none, and no fault.
+fn failed(pages: &Pages, environments: &[Environment]) -> Vec<FailedPage> {
+    let why = |environment| match pages.get(environment) {
+        Some(Ok(())) => None,
+        Some(Err(error)) if error.is_refusal() => None,
+        Some(Err(error)) => Some(Failure::of(error)),
+        None => Some(Failure::of(&NoTime)),
+    };
+    let failed =
+        |environment| Some(FailedPage::of(&format!("the page of `{environment}`"), why(environment)?));
+    environments.iter().filter_map(failed).collect()
+}
+
+/// There are more pages than a run can make.
+#[derive(Debug, thiserror::Error)]
+#[error("there was no time left to make it; `trellis report` does")]
+struct NoTime;
 
 fn outcome(
     report: Result<PublishReport, PublishError>,
-    page: Option<Page>,
     common: &Common,
 ) -> Result<Outcome<Answered>, Failure> {
     let report = match report {
         Err(error) if error.is_refusal() => return Ok(Outcome::Refused(Failure::from(error).message)),
         report => report?,
     };
-    page.transpose().or_else(only_faults)?;
     let told = usize::from(report.told == Told::Now && !common.dry_run);
     Ok(Outcome::Done(Answered::to(common, &report), vec![count("AdviceChanged", told)]))
 }

@@ -295,10 +295,39 @@ fn whoever_is_told_finds_the_page_and_the_fleet_has_an_index() {
 #[test]
 fn a_page_that_cant_be_kept_keeps_no_advice_back_and_is_told() {
     let account = Account::on(Pageless(MemoryArchive::default()));
-    let failure = account.chain().unwrap_err();
-    assert_eq!(failure.kind, Kind::Denied, "{failure}");
-    assert!(failure.message.contains("writing the page"), "{failure}");
+    account.ingest("web", json!({ "time": NOW })).unwrap();
+    account.chain().unwrap();
     assert_eq!(account.mailbox.0.lock().unwrap().len(), 1);
+    let answer = account.publish(json!({ "time": NOW })).unwrap();
+    let failed = answer["failed_pages"].as_array().unwrap();
+    let named: Vec<&Value> = failed.iter().map(|page| &page["environment"]).collect();
+    assert_eq!(named, ["the page of `web`", "the index of all environments"]);
+    for page in failed {
+        assert_eq!((&page["failed"], &page["error"]), (&json!(true), &json!("Trellis.Denied")));
+        assert!(page["cause"].as_str().unwrap().starts_with("writing the page"), "{page}");
+    }
+}
+
+#[test]
+fn a_damaged_object_of_one_environment_spoils_neither_the_message_nor_the_index() {
+    let account = Account::on(MemoryArchive::default());
+    let event = json!({ "time": NOW });
+    account.ingest("api,web", event.clone()).unwrap();
+    account.refit(event.clone()).unwrap();
+    account.sweep(event.clone()).unwrap();
+    let damaged = Key::samples(&Environment::new("api").unwrap(), now());
+    block_on(account.archive.put(&damaged, Bytes::from("no table"), Expected::Anything)).unwrap();
+    let answer = account.publish(event).unwrap();
+    assert_eq!(account.mailbox.subjects(), ["2 environments: 2 to change"]);
+    let [failed] = answer["failed_pages"].as_array().unwrap().as_slice() else { panic!("{answer}") };
+    assert_eq!(
+        (&failed["environment"], &failed["error"]),
+        (&json!("the page of `api`"), &json!("Trellis.Damaged"))
+    );
+    let index = block_on(account.archive.get(&Key::reports())).unwrap().unwrap().body;
+    let index = String::from_utf8(index.to_vec()).unwrap();
+    assert!(index.contains(&format!("not known: `{damaged}` is damaged")), "{index}");
+    assert!(index.contains("href=\"environment=web/date=2026-11-04/report.html\""), "{index}");
 }
 
 #[test]

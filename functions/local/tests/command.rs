@@ -134,6 +134,34 @@ fn the_stages_one_by_one_do_what_run_does() {
 }
 
 #[test]
+fn report_makes_the_other_pages_and_the_index_where_one_environment_has_nothing_or_is_damaged() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    for name in ["api", "web"] {
+        desk.succeeds(&format!("run --environment {name} --metrics m.csv --archive kept"));
+    }
+    let index = || fs::read_to_string(desk.path().join("kept/sweeps/index.html")).unwrap();
+    fs::create_dir(desk.path().join("kept/fleet")).unwrap();
+    let fleet = r#"{ "schema_version": 1, "environments": ["a-worker", "api", "web"] }"#;
+    desk.write("kept/fleet/latest.json", fleet);
+    let said = desk.succeeds("report kept");
+    assert!(said.contains("a-worker: no page: `a-worker` has no samples up to"), "{said}");
+    assert!(said.contains("kept/sweeps/environment=web/date=2026-11-02/report.html"), "{said}");
+    assert!(index().contains(">a-worker</th>"));
+    let key = "samples/environment=api/date=2026-11-02/samples.parquet";
+    desk.write(&format!("kept/{key}"), "no table");
+    fs::remove_file(desk.path().join("kept/sweeps/index.html")).unwrap();
+    desk.fails("report kept", &format!("not every page could be made: `{key}` is damaged"));
+    assert!(index().contains(&format!("not known: `{key}` is damaged")), "{}", index());
+    let output = desk.run("report kept --json");
+    let done: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&done["pages"][0]["environment"], &done["damaged"][0]["environment"]),
+        (&"web".into(), &"api".into())
+    );
+}
+
+#[test]
 fn report_makes_the_pages_of_an_archive_and_says_where_they_lie() {
     let desk = Desk::new();
     desk.write("m.csv", &two_hours());

@@ -113,6 +113,11 @@ impl ReportError {
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Nothing { .. })
     }
+
+    /// Whether an object of this environment is not what its key says, which is no matter of the others.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Read(StoreError::Damaged { .. } | StoreError::OtherVersion { .. }))
+    }
 }
 
 /// Makes the page and keeps it beside the advice.

@@ -1,5 +1,6 @@
 //! `trellis report`: pages with pictures, from what the stages left.
 
+use std::error::Error as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,8 @@ use clap::Args;
 use jiff::Timestamp;
 use pipeline::archive::directory::write_whole;
 use pipeline::archive::{Environment, Key};
-use pipeline::report::{self, ReportRequest};
+use pipeline::causes::with_causes;
+use pipeline::report::{self, Report, ReportError, ReportRequest};
 use pipeline::values::Instant;
 use scaling::units::MinuteUtc;
 use serde::Serialize;
@@ -44,9 +46,13 @@ pub(crate) struct ReportCommand {
     out: Option<PathBuf>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Default)]
 struct Done {
     pages: Vec<Page>,
+    /// Of these there is nothing to show.
+    nothing: Vec<Without>,
+    /// Of these something can't be read.
+    damaged: Vec<Without>,
     index: Option<PathBuf>,
 }
 
@@ -56,6 +62,37 @@ struct Page {
     stands: String,
     files: Vec<PathBuf>,
     bytes: usize,
+}
+
+impl Page {
+    /// What was made of `environment` and `kept`, and is written to `out`, too.
+    fn of(
+        environment: Environment,
+        report: Report,
+        kept: Option<PathBuf>,
+        out: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        if let Some(out) = out {
+            let written = write_whole(out, report.html.as_bytes());
+            written.with_context(|| format!("writing `{}`", out.display()))?;
+        }
+        let files = kept.into_iter().chain(out.map(Path::to_owned)).collect();
+        let (environment, bytes) = (environment.name().to_owned(), report.html.len());
+        Ok(Self { environment, stands: report.standing.said, files, bytes })
+    }
+}
+
+/// An environment without a page.
+#[derive(Serialize)]
+struct Without {
+    environment: String,
+    why: String,
+}
+
+impl Without {
+    fn of(environment: Environment, error: &ReportError) -> Self {
+        Self { environment: environment.name().to_owned(), why: with_causes(error.source().unwrap_or(error)) }
+    }
 }
 
 pub(crate) async fn run(
@@ -77,30 +114,42 @@ pub(crate) async fn run(
     let cloud = Cloud { profile: place.profile, region: place.region };
     let dry_run = output.is_rehearsal();
     let archive = archive_at(&at, &cloud, dry_run).await?;
+    let is_one = named.is_some();
     let environments = match named {
         Some(name) => vec![Environment::new(name)?],
         None => report::environments(&*archive).await?,
     };
     ensure!(!environments.is_empty(), "`{at}` holds no environments; `trellis run` takes one in");
     let path = |key: &Key| Path::new(&at).join(key.as_str());
-    let mut pages = Vec::new();
+    let out = command.out.as_deref();
+    let mut done = Done::default();
     for environment in environments {
         let request = ReportRequest { environment: environment.clone(), until, now };
-        let report = report::run(&*archive, request).await;
-        let report = report.with_context(|| format!("making the page of `{environment}`"))?;
-        let mut files = if dry_run { vec![] } else { vec![path(&report.key)] };
-        if let Some(out) = &command.out {
-            write_whole(out, report.html.as_bytes())
-                .with_context(|| format!("writing `{}`", out.display()))?;
-            files.push(out.clone());
+        match report::run(&*archive, request).await {
+            Ok(report) => {
+                let kept = (!dry_run).then(|| path(&report.key));
+                done.pages.push(Page::of(environment, report, kept, out)?);
+            }
+            // One that was named is all there is to do.
+            Err(error) if !is_one && error.is_refusal() => {
+                done.nothing.push(Without::of(environment, &error));
+            }
+            Err(error) if !is_one && error.is_damage() => {
+                done.damaged.push(Without::of(environment, &error));
+            }
+            Err(error) => return Err(error).context(format!("making the page of `{environment}`")),
         }
-        let (environment, bytes) = (environment.name().to_owned(), report.html.len());
-        pages.push(Page { environment, stands: report.standing.said, files, bytes });
     }
     let index = report::index(&*archive, until, now).await.context("making the index")?;
-    let index = (!dry_run).then(|| path(&index.key));
-    let done = Done { pages, index };
-    if output.is_json() { output.json(&done) } else { print(&done, output) }
+    done.index = (!dry_run).then(|| path(&index.key));
+    if output.is_json() {
+        output.json(&done)?
+    } else {
+        print(&done, output)?
+    }
+    let damaged: Vec<&str> = done.damaged.iter().map(|page| page.why.as_str()).collect();
+    ensure!(damaged.is_empty(), "not every page could be made: {}", damaged.join("; "));
+    Ok(())
 }
 
 fn print(done: &Done, output: &mut Output) -> anyhow::Result<()> {
@@ -109,6 +158,9 @@ fn print(done: &Done, output: &mut Output) -> anyhow::Result<()> {
         for file in files {
             writeln!(output, "  {}", file.display())?;
         }
+    }
+    for Without { environment, why } in &done.nothing {
+        writeln!(output, "{environment}: no page: {why}")?;
     }
     match &done.index {
         Some(index) => writeln!(output, "All environments, the worst first:\n  {}", index.display())?,

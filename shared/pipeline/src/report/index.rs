@@ -1,5 +1,7 @@
 //! The page over all environments, the worst first.
 
+use std::error::Error as _;
+
 use jiff::Timestamp;
 use maud::{Markup, html};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -11,6 +13,7 @@ use super::words::{clock, date, fixed, plural, signed_percent};
 use super::{ReportError, ledger};
 use crate::advice::in_short;
 use crate::archive::{Archive, Environment, Key, Prefix};
+use crate::causes::with_causes;
 use crate::documents::{
     Confidence, OutcomeDocument, RecommendationDocument, RefusalDocument, VerdictDocument,
 };
@@ -87,7 +90,11 @@ pub async fn environments(archive: &dyn Archive) -> Result<Vec<Environment>, Rep
 pub async fn index(archive: &dyn Archive, until: MinuteUtc, now: Timestamp) -> Result<Index, ReportError> {
     let mut lines = Vec::new();
     for environment in environments(archive).await? {
-        lines.push(line(archive, environment, until).await?);
+        let line = match line(archive, &environment, until).await {
+            Err(error) if error.is_damage() => damaged(environment, &error),
+            line => line?,
+        };
+        lines.push(line);
     }
     worst_first(&mut lines);
     let (html, key) = (index_page(&lines, now), Key::reports());
@@ -95,21 +102,28 @@ pub async fn index(archive: &dyn Archive, until: MinuteUtc, now: Timestamp) -> R
     Ok(Index { html, key, lines })
 }
 
+/// An environment of which something can't be read: that is told, and the others are shown.
+fn damaged(environment: Environment, error: &ReportError) -> Line {
+    let said = format!("not known: {}", with_causes(error.source().unwrap_or(error)));
+    let standing = Standing { weight: f64::INFINITY, ..no_advice(said) };
+    Line { environment, standing, recommendation: None, samples_until: None, page: None }
+}
+
 async fn line(
     archive: &dyn Archive,
-    environment: Environment,
+    environment: &Environment,
     until: MinuteUtc,
 ) -> Result<Line, ReportError> {
     let read = ReportError::Read;
-    let recommendation = latest_recommendation(archive, &environment, until).await.map_err(read)?;
-    let samples_until = end_of_samples(archive, &environment).await.map_err(read)?;
-    let keys = archive.list(&Prefix::sweeps(&environment)).await;
+    let recommendation = latest_recommendation(archive, environment, until).await.map_err(read)?;
+    let samples_until = end_of_samples(archive, environment).await.map_err(read)?;
+    let keys = archive.list(&Prefix::sweeps(environment)).await;
     let keys = keys.map_err(|error| read(error.into()))?;
-    let newest = Key::report(&environment, until);
+    let newest = Key::report(environment, until);
     let page = keys.into_iter().rfind(|key| key.as_str().ends_with("/report.html") && *key <= newest);
-    let refusal = refusals::since(archive, &environment, recommendation.as_ref(), until).await;
+    let refusal = refusals::since(archive, environment, recommendation.as_ref(), until).await;
     let standing = standing(recommendation.as_ref(), refusal.map_err(read)?.as_ref());
-    Ok(Line { environment, standing, recommendation, samples_until, page })
+    Ok(Line { environment: environment.clone(), standing, recommendation, samples_until, page })
 }
 
 /// Puts the worst first; equals by their names.
