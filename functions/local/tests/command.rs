@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
 use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -112,6 +114,33 @@ fn run_recommends_and_a_second_run_does_not_publish_again() {
     assert_eq!(second["published"]["told"], "before");
     assert_eq!(second["ingested"]["samples_unchanged"], 117);
     assert!(!desk.path().join("advice.txt").exists());
+}
+
+#[test]
+fn a_topic_is_told_nothing_while_the_file_can_not_be_written() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    for stage in ["ingest --metrics m.csv", "refit", "sweep"] {
+        desk.succeeds(&format!("{stage} --environment web"));
+    }
+    // Who connects here would wait for an answer.
+    let sns = TcpListener::bind("127.0.0.1:0").unwrap();
+    sns.set_nonblocking(true).unwrap();
+    let publish =
+        "publish --environment web --message m.csv/advice.txt --topic arn:aws:sns:eu-central-1:1:advice";
+    let mut command = desk.command();
+    command.args(publish.split_whitespace());
+    command.env("AWS_ENDPOINT_URL", format!("http://{}", sns.local_addr().unwrap()));
+    for (name, value) in
+        [("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "key"), ("AWS_REGION", "eu-central-1")]
+    {
+        command.env(name, value);
+    }
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("sending to `m.csv/advice.txt`"), "{said}");
+    assert_eq!(sns.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "somebody was told");
+    assert_eq!(desk.json("publish --environment web")["told"], "now", "the next run tells");
 }
 
 #[test]

@@ -121,17 +121,18 @@ fn clock(instant: Timestamp) -> String {
 async fn readers(ground: &Ground, to: &To) -> anyhow::Result<Readers> {
     let mut readers: Vec<Box<dyn Notifier>> = vec![];
     if !ground.dry_run {
-        if let Some(topic) = &to.topic {
-            readers.push(ground.cloud.topic(topic, to.https_body).await?);
-        }
         if let Some(path) = &to.message {
             readers.push(Box::new(FileNotifier { path: path.clone() }));
+        }
+        if let Some(topic) = &to.topic {
+            readers.push(ground.cloud.topic(topic, to.https_body).await?);
         }
     }
     Ok(Readers(readers))
 }
 
-/// Several readers. The first that can't be reached ends it, and the file, which is cheap to write again, is last.
+/// Several readers. The first that can't be reached ends it, and all are told anew by the next run: so the topic, which takes
+/// nothing back, is last.
 struct Readers(Vec<Box<dyn Notifier>>);
 
 #[async_trait]
