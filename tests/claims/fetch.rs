@@ -230,6 +230,7 @@ fn a_run_that_stops_between_two_days_is_made_up_for() {
     // The days are written oldest first.
     request.recording.samples.retain(|sample| sample.minute_utc < now() - Minutes(5 * 1440));
     block_on(ingest::run(&world.archive, request)).unwrap();
+    world.ingest_of(now(), last_hours(1));
     assert_eq!(world.fetch_at(now()).unwrap().window.start, now() - Minutes(5 * 1440 + 180));
 }
 

@@ -63,6 +63,7 @@ fn described() -> Described {
             trigger("LowerThreshold", "20"),
             option("aws:autoscaling:asg", "MinSize", "3"),
             option("aws:autoscaling:asg", "MaxSize", "6"),
+            option("aws:elb:loadbalancer", "CrossZone", "true"),
             option("aws:autoscaling:launchconfiguration", "MonitoringInterval", "1 minute"),
         ],
     }
