@@ -393,9 +393,26 @@ fn traffic_with_too_many_holes_is_refused_with_their_number() {
     let every_third = two_days().into_iter().step_by(3).collect();
     ingest(&archive, every_third).unwrap();
     refit(&archive).unwrap();
-    let refused = sweep(&archive, sweep_request()).unwrap_err();
-    let SweepError::TooManyHoles { missing, minutes, .. } = refused else { panic!("{refused}") };
+    let earlier = Window { start: at(0) - Minutes(5 * 1440), ..window() };
+    let refused = sweep(&archive, SweepRequest { window: earlier, ..sweep_request() }).unwrap_err();
+    let SweepError::TooManyHoles { missing, minutes, window } = refused else { panic!("{refused}") };
     assert_eq!((missing, minutes), (1916, 2875));
+    assert_eq!(window, Window { start: at(0), end: at(2875) });
+}
+
+#[test]
+fn a_fit_is_of_the_time_from_its_first_sample_on() {
+    let archive = MemoryArchive::default();
+    ingest(&archive, two_days()).unwrap();
+    let request = RefitRequest {
+        environment: environment(),
+        window: Window { start: at(0) - Minutes(5 * 1440), ..window() },
+        rules: FitRules::default(),
+        ceiling: None,
+        load_test: None,
+    };
+    let fitted = block_on(refit::run(&archive, request)).unwrap().document.window;
+    assert_eq!((fitted.start, fitted.end), (at(0).start(), window().end.start()));
 }
 
 #[test]

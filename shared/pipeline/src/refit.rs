@@ -144,7 +144,8 @@ async fn fitted(archive: &dyn Archive, request: RefitRequest) -> Result<RefitRep
     let fit = fit_within(&samples, rules, around)?;
     let knee = knee(&samples, around);
     let (ceiling, _) = ceiling_or_default(ceiling, knee.map(|knee| knee.departs_at_percent));
-    let mut document = FitDocument::new(environment.name(), window, &fit, ceiling, knee.as_ref());
+    let first = samples.first().map_or(window.start, |first| first.minute_utc.max(window.start));
+    let mut document = FitDocument::new(environment.name(), Window { start: first, ..window }, &fit, ceiling, knee.as_ref());
     let key = match load_test {
         Some(_) => Key::load_test(&environment, window.last_minute()),
         None => {

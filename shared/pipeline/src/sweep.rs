@@ -218,7 +218,7 @@ pub enum SweepError {
         missing: usize,
         /// All minutes.
         minutes: usize,
-        /// The time asked for.
+        /// From the first that is known to the last.
         window: Window,
     },
     /// A crowd that no traffic bears.

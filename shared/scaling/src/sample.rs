@@ -222,6 +222,6 @@ pub fn each_value_once(samples: Vec<Sample>) -> Vec<Sample> {
 pub(crate) fn finest_last<'a>(
     samples: impl Iterator<Item = &'a Sample> + Clone,
 ) -> impl Iterator<Item = &'a Sample> {
-    let of = |period| samples.clone().filter(move |sample| sample.period == period);
-    of(Period::FiveMinutes).chain(of(Period::OneMinute))
+    let of_five = samples.clone().filter(|sample| sample.period == Period::FiveMinutes);
+    of_five.chain(samples.filter(|sample| sample.period == Period::OneMinute))
 }

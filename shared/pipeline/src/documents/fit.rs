@@ -20,7 +20,7 @@ pub struct FitDocument {
     pub schema_version: u32,
     /// The environment.
     pub environment: String,
-    /// What was looked at.
+    /// What was looked at, from the first sample on.
     pub window: WindowDocument,
     /// CPU percent of one instance for one request per minute.
     pub coefficient: f64,

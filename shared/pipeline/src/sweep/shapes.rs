@@ -88,7 +88,7 @@ impl Shape {
     fn recorded(environment: &Environment, window: Window, samples: &[Sample]) -> Result<Self, SweepError> {
         let none = || SweepError::NoTraffic { environment: environment.clone(), window };
         let traffic = Traffic::recorded(samples, window).ok_or_else(none)?;
-        let (missing, minutes) = (traffic.missing(), traffic.len());
+        let (missing, minutes, window) = (traffic.missing(), traffic.len(), traffic.window());
         let known_enough = missing as f64 <= MOST_MISSING * minutes as f64;
         let shape = Self { traffic, name: None, in_service: first_in_service(samples) };
         known_enough.then_some(shape).ok_or(SweepError::TooManyHoles { missing, minutes, window })
