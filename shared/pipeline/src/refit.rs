@@ -145,7 +145,8 @@ async fn fitted(archive: &dyn Archive, request: RefitRequest) -> Result<RefitRep
     let knee = knee(&samples, around);
     let (ceiling, _) = ceiling_or_default(ceiling, knee.map(|knee| knee.departs_at_percent));
     let first = samples.first().map_or(window.start, |first| first.minute_utc.max(window.start));
-    let mut document = FitDocument::new(environment.name(), Window { start: first, ..window }, &fit, ceiling, knee.as_ref());
+    let mut document =
+        FitDocument::new(environment.name(), Window { start: first, ..window }, &fit, ceiling, knee.as_ref());
     let key = match load_test {
         Some(_) => Key::load_test(&environment, window.last_minute()),
         None => {

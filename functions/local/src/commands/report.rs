@@ -67,7 +67,7 @@ struct Page {
 impl Page {
     /// What was made of `environment` and `kept`, and is written to `out`, too.
     fn of(
-        environment: Environment,
+        environment: &Environment,
         report: Report,
         kept: Option<PathBuf>,
         out: Option<&Path>,
@@ -90,7 +90,7 @@ struct Without {
 }
 
 impl Without {
-    fn of(environment: Environment, error: &ReportError) -> Self {
+    fn of(environment: &Environment, error: &ReportError) -> Self {
         Self { environment: environment.name().to_owned(), why: with_causes(error.source().unwrap_or(error)) }
     }
 }
@@ -128,14 +128,14 @@ pub(crate) async fn run(
         match report::run(&*archive, request).await {
             Ok(report) => {
                 let kept = (!dry_run).then(|| path(&report.key));
-                done.pages.push(Page::of(environment, report, kept, out)?);
+                done.pages.push(Page::of(&environment, report, kept, out)?);
             }
             // One that was named is all there is to do.
             Err(error) if !is_one && error.is_refusal() => {
-                done.nothing.push(Without::of(environment, &error));
+                done.nothing.push(Without::of(&environment, &error));
             }
             Err(error) if !is_one && error.is_damage() => {
-                done.damaged.push(Without::of(environment, &error));
+                done.damaged.push(Without::of(&environment, &error));
             }
             Err(error) => return Err(error).context(format!("making the page of `{environment}`")),
         }
@@ -143,9 +143,9 @@ pub(crate) async fn run(
     let index = report::index(&*archive, until, now).await.context("making the index")?;
     done.index = (!dry_run).then(|| path(&index.key));
     if output.is_json() {
-        output.json(&done)?
+        output.json(&done)?;
     } else {
-        print(&done, output)?
+        print(&done, output)?;
     }
     let damaged: Vec<&str> = done.damaged.iter().map(|page| page.why.as_str()).collect();
     ensure!(damaged.is_empty(), "not every page could be made: {}", damaged.join("; "));
