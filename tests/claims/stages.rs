@@ -316,6 +316,7 @@ fn what_an_application_is_told_in_secret_is_not_kept() {
         group: None,
         load_balancer_reported: None,
         leave_open: LEAVE_OPEN,
+        fetched_until: None,
     };
     let kept_of = |archive: &MemoryArchive| {
         let keys = block_on(archive.list(&Prefix::settings(&environment()))).unwrap();
