@@ -82,7 +82,7 @@ fn bad_cells_are_named_by_file_row_and_column() {
 fn files_without_anything_to_read_are_named() {
     refused("", "`m.csv` is empty");
     refused("  \n\n", "`m.csv` is empty");
-    refused(HEADER, "`m.csv` is empty");
+    refused(HEADER, "`m.csv` has a header and no rows");
     refused("a,b\n1,2\n", "`m.csv` has no column that is a metric; it has `a`, `b`");
     refused(
         "when,requests\n2026-11-02T00:00:00Z,2\n",
@@ -370,6 +370,48 @@ fn settings_that_can_not_be_read_are_named() {
     assert!(refusal("{}").starts_with("`s.json` is not what `describe-configuration-settings` prints"));
     let pending = r#"{"ConfigurationSettings": [{"DeploymentStatus": "pending", "OptionSettings": []}]}"#;
     assert!(refusal(pending).contains("a set with the DeploymentStatus `deployed`"));
+}
+
+fn bytes(bytes: &[u8]) -> Result<Recording, String> {
+    let source = Source { name: "m.json".to_owned(), bytes: bytes.to_vec() };
+    read(&[source], &Options::default()).map_err(|error| with_sources(&error))
+}
+
+#[test]
+fn what_is_no_export_is_told_by_its_beginning() {
+    let told = |text: &str| bytes(text.as_bytes()).unwrap_err();
+    let neither = "`m.json` is neither JSON nor a table of metrics; it begins with";
+    assert_eq!(told("\nUnable to locate credentials\n"), format!("{neither} `Unable to locate credentials`"));
+    assert_eq!(told("null"), format!("{neither} `null`"));
+    assert_eq!(
+        told("usage: aws\n\u{1b}[1mFor help, run:\n"),
+        format!("{neither} `usage: aws\\n\\u{{1b}}[1mFor help, run:`")
+    );
+    assert_eq!(told(&"é".repeat(61)), format!("{neither} `{}`", "é".repeat(60)));
+}
+
+#[test]
+fn a_byte_order_mark_is_passed_over_and_utf_16_is_named() {
+    let text = page(r#"{"Id": "cpu", "Timestamps": ["2026-11-02T00:00:00Z"], "Values": [12]}"#, "");
+    let marked = [b"\xef\xbb\xbf", text.as_bytes()].concat();
+    assert_eq!(values(&bytes(&marked).unwrap(), Metric::CpuPercent), [Some(12.0)]);
+    assert_eq!(bytes(b"\xef\xbb\xbf\n").unwrap_err(), "`m.json` is empty");
+    let little: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for wide in [little, big] {
+        let refusal = bytes(&wide).unwrap_err();
+        assert!(refusal.starts_with("`m.json` is in UTF-16: save it as UTF-8; in PowerShell"), "{refusal}");
+    }
+}
+
+#[test]
+fn settings_may_begin_with_a_byte_order_mark_too() {
+    use pipeline::recorded::settings;
+    let text = "\u{feff}{\"ConfigurationSettings\": [{\"OptionSettings\": []}]}";
+    assert!(settings::is_description(text.as_bytes()));
+    assert!(settings::read("s.json", text.as_bytes()).is_ok());
+    let wide = settings::read("s.json", b"\xff\xfe{\0").unwrap_err().to_string();
+    assert!(wide.starts_with("`s.json` is in UTF-16"), "{wide}");
 }
 
 fn shuffled_rows() -> impl Strategy<Value = Vec<String>> {

@@ -408,6 +408,7 @@ fn wrong_input_is_named_with_what_to_do() {
     let desk = Desk::new();
     desk.write("m.csv", &two_hours());
     desk.write("empty.csv", "");
+    desk.write("failed.json", "Unable to locate credentials\n");
     desk.write("bad.csv", "timestamp,requests\n2026-11-02T00:00:00Z,many\n");
     desk.write("bad.toml", "[aim]\ncieling = 40\n");
     let policy = "simulate --stages 5:100 --coefficient 0.01 --upper-threshold";
@@ -420,6 +421,7 @@ fn wrong_input_is_named_with_what_to_do() {
             "`bad.csv`, row 2, column `requests`: `many` is not a number",
         ),
         ("ingest --environment web --metrics m.csv --column requests", "`requests` has no `=`"),
+        ("ingest --environment web --metrics failed.json", "it begins with `Unable to locate credentials`"),
         ("ingest --environment web --metrics m.csv --period 7200", "a period must be 1 to 60 s, or 300 s"),
         ("refit --environment web", "`web` has no samples in `trellis-archive`; ingest some first"),
         ("sweep --environment web --ceiling 120", "CPU percent must be from 0 to 100, not `120`"),

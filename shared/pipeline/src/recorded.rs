@@ -11,6 +11,7 @@ mod gather;
 mod json;
 pub mod locust;
 pub mod settings;
+mod text;
 
 use std::fmt;
 
@@ -23,6 +24,7 @@ pub(crate) use gather::rounded;
 
 use crate::fill::has_basic_monitoring_only;
 use gather::Gathered;
+use text::Text;
 
 /// A file.
 #[derive(Debug, Clone)]
@@ -188,6 +190,26 @@ pub enum RecordedError {
     Empty {
         /// The file.
         file: String,
+    },
+    /// A table of nothing.
+    #[error("`{file}` has a header and no rows")]
+    NoRows {
+        /// The file.
+        file: String,
+    },
+    /// Text of another encoding.
+    #[error("`{file}` is in UTF-16: save it as UTF-8; in PowerShell: … | Out-File -Encoding utf8 FILE")]
+    Utf16 {
+        /// The file.
+        file: String,
+    },
+    /// Neither JSON nor a table.
+    #[error("`{file}` is neither JSON nor a table of metrics; it begins with `{beginning}`")]
+    NoExport {
+        /// The file.
+        file: String,
+        /// Its first characters.
+        beginning: String,
     },
     /// Not what it seems to be.
     #[error("`{file}` is not {expected}")]
@@ -364,9 +386,11 @@ pub fn read(sources: &[Source], options: &Options) -> Result<Recording, Recorded
     let mut gathered = Gathered::default();
     let mut pages = json::Pages::default();
     for source in sources {
-        match kind(source)? {
-            Kind::Json => pages.read(source, &mut gathered)?,
-            Kind::Csv => csv::read(source, options, &mut gathered)?,
+        let text = Text::of(&source.name, &source.bytes)?;
+        if text.is_json() {
+            pages.read(text, &mut gathered)?;
+        } else {
+            csv::read(text, options, &mut gathered)?;
         }
     }
     pages.finish(options, &mut gathered)?;
@@ -384,18 +408,4 @@ fn minute(timestamp: Timestamp, place: &str) -> Result<MinuteUtc, RecordedError>
         value: timestamp.to_string(),
         expected: error.to_string(),
     })
-}
-
-enum Kind {
-    Json,
-    Csv,
-}
-
-fn kind(source: &Source) -> Result<Kind, RecordedError> {
-    let first = source.bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    match first {
-        None => Err(RecordedError::Empty { file: source.name.clone() }),
-        Some(b'{' | b'[') => Ok(Kind::Json),
-        Some(_) => Ok(Kind::Csv),
-    }
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::RecordedError;
+use super::text::Text;
 use crate::activity::{Activity, ActivityKind};
 
 #[derive(Deserialize)]
@@ -28,15 +29,13 @@ struct Recorded {
 
 /// The activities in `bytes`, oldest first.
 pub fn read(file: &str, bytes: &[u8]) -> Result<Vec<Activity>, RecordedError> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(RecordedError::Empty { file: file.to_owned() });
-    }
+    let text = Text::of(file, bytes)?;
     let unreadable = |error: serde_json::Error| RecordedError::Unreadable {
         file: file.to_owned(),
         expected: "what `describe-scaling-activities` prints",
         source: error.into(),
     };
-    let output: Output = serde_json::from_slice(bytes).map_err(unreadable)?;
+    let output: Output = serde_json::from_slice(text.bytes).map_err(unreadable)?;
     let mut activities: Vec<Activity> = output.activities.into_iter().map(Recorded::activity).collect();
     activities.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
     Ok(activities)

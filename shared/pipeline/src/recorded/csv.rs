@@ -10,11 +10,12 @@ use scaling::units::MinuteUtc;
 
 use super::columns::{Form, Resolved, Target};
 use super::gather::{Gathered, rounded};
-use super::{Note, Options, RecordedError, Source, minute};
+use super::text::Text;
+use super::{Note, Options, RecordedError, minute};
 
 /// Takes one file.
-pub(super) fn read(source: &Source, options: &Options, gathered: &mut Gathered) -> Result<(), RecordedError> {
-    let table = Table::parse(source, options, gathered)?;
+pub(super) fn read(text: Text<'_>, options: &Options, gathered: &mut Gathered) -> Result<(), RecordedError> {
+    let table = Table::parse(text, options, gathered)?;
     if table.is_long() { long(&table, options, gathered) } else { wide(&table, options, gathered) }
 }
 
@@ -26,23 +27,41 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn parse(source: &'a Source, options: &Options, gathered: &mut Gathered) -> Result<Self, RecordedError> {
-        let unreadable = |error: csv::Error| RecordedError::Unreadable {
-            file: source.name.clone(),
-            expected: "CSV with a header and rows of its length",
-            source: error.into(),
-        };
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&source.bytes[..]);
-        let headers = reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
-        let rows: Result<Vec<csv::StringRecord>, csv::Error> = reader.records().collect();
-        let rows = (2..).zip(rows.map_err(unreadable)?).collect();
-        let mut table = Self { file: &source.name, headers, rows };
-        if table.rows.is_empty() {
-            return Err(RecordedError::Empty { file: source.name.clone() });
-        }
+    fn parse(text: Text<'a>, options: &Options, gathered: &mut Gathered) -> Result<Self, RecordedError> {
+        let mut table = Self::all_of(text, options)?;
         table.keep_where(options)?;
         table.keep_whole_load_balancer(gathered)?;
         Ok(table)
+    }
+
+    fn all_of(text: Text<'a>, options: &Options) -> Result<Self, RecordedError> {
+        let unreadable = |error: csv::Error| RecordedError::Unreadable {
+            file: text.file.to_owned(),
+            expected: "CSV with a header and rows of its length",
+            source: error.into(),
+        };
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.bytes);
+        let headers = reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
+        let mut table = Self { file: text.file, headers, rows: Vec::new() };
+        let rows: Result<Vec<csv::StringRecord>, csv::Error> = reader.records().collect();
+        match rows {
+            Ok(rows) if rows.is_empty() && table.has_known_column(options) => {
+                Err(RecordedError::NoRows { file: text.file.to_owned() })
+            }
+            Ok(rows) if rows.is_empty() => Err(text.is_no_export()),
+            Err(_) if table.headers.len() == 1 && !table.has_known_column(options) => {
+                Err(text.is_no_export())
+            }
+            rows => {
+                table.rows = (2..).zip(rows.map_err(unreadable)?).collect();
+                Ok(table)
+            }
+        }
+    }
+
+    fn has_known_column(&self, options: &Options) -> bool {
+        let known = |name: &String| Target::known_as(name).is_some();
+        self.time_column(options).is_ok() || self.headers.iter().any(known)
     }
 
     fn is_long(&self) -> bool {

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use saphyr_parser::{Event, Parser, ScanError};
 
 use super::RecordedError;
+use super::text::Text;
 use crate::documents::OptionDocument;
 
 /// What a file says about an environment.
@@ -46,10 +47,8 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<ConfigFile, RecordedError> {
         expected: "YAML or JSON with option settings",
         source,
     };
+    let bytes = Text::of(file, bytes)?.bytes;
     let text = std::str::from_utf8(bytes).map_err(|error| unreadable(error.into()))?;
-    if text.trim().is_empty() {
-        return Err(RecordedError::Empty { file: file.to_owned() });
-    }
     let root = parse(&without_comments(text)).map_err(|error| unreadable(error.into()))?;
     let settings =
         find_settings(&root).ok_or_else(|| unreadable("no `option_settings` or `OptionSettings`".into()))?;

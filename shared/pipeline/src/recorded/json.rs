@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::columns::Target;
 use super::gather::Gathered;
-use super::{Note, Options, RecordedError, Source, minute};
+use super::text::Text;
+use super::{Note, Options, RecordedError, minute};
 
 /// Pages of any number of calls. A series is told by its id and label together: two files may use one id for
 /// two metrics.
@@ -80,59 +81,57 @@ struct Datapoint {
 
 impl Pages {
     /// Takes one file: a page, or the statistics of one metric.
-    pub(super) fn read(&mut self, source: &Source, gathered: &mut Gathered) -> Result<(), RecordedError> {
+    pub(super) fn read(&mut self, text: Text<'_>, gathered: &mut Gathered) -> Result<(), RecordedError> {
         let unreadable = |expected, error: serde_json::Error| RecordedError::Unreadable {
-            file: source.name.clone(),
+            file: text.file.to_owned(),
             expected,
             source: error.into(),
         };
-        let value: Value =
-            serde_json::from_slice(&source.bytes).map_err(|error| unreadable("JSON", error))?;
+        let value: Value = serde_json::from_slice(text.bytes).map_err(|error| unreadable("JSON", error))?;
         if value.get("MetricDataResults").is_some() {
             let page = serde_json::from_value(value);
             let page = page.map_err(|error| unreadable("what `get-metric-data` prints", error))?;
-            return self.add_page(source, page, gathered);
+            return self.add_page(text.file, page, gathered);
         }
         if value.get("Datapoints").is_some() {
             let statistics = serde_json::from_value(value);
             let statistics =
                 statistics.map_err(|error| unreadable("what `get-metric-statistics` prints", error))?;
-            self.statistics.push((source.name.clone(), statistics));
+            self.statistics.push((text.file.to_owned(), statistics));
             return Ok(());
         }
-        Err(RecordedError::OtherJson { file: source.name.clone() })
+        Err(RecordedError::OtherJson { file: text.file.to_owned() })
     }
 
     fn add_page(
         &mut self,
-        source: &Source,
+        file: &str,
         page: MetricData,
         gathered: &mut Gathered,
     ) -> Result<(), RecordedError> {
         gathered.notes.extend(page.messages.iter().map(Message::note));
-        self.open_end = page.next_token.map(|_| source.name.clone());
+        self.open_end = page.next_token.map(|_| file.to_owned());
         for result in page.metric_data_results {
             gathered.notes.extend(result.messages.iter().map(Message::note));
-            self.add_result(source, result)?;
+            self.add_result(file, result)?;
         }
         Ok(())
     }
 
-    fn add_result(&mut self, source: &Source, result: MetricDataResult) -> Result<(), RecordedError> {
+    fn add_result(&mut self, file: &str, result: MetricDataResult) -> Result<(), RecordedError> {
         let name = name(&result.id, &result.label);
-        let file = &source.name;
         let status = result.status_code.unwrap_or_default();
         if status == "InternalError" || status == "Forbidden" {
-            return Err(RecordedError::SeriesFailed { file: file.clone(), series: name, status });
+            return Err(RecordedError::SeriesFailed { file: file.to_owned(), series: name, status });
         }
         let (timestamps, values) = (result.timestamps.len(), result.values.len());
         if timestamps != values {
-            return Err(RecordedError::Lengths { file: file.clone(), series: name, timestamps, values });
+            return Err(RecordedError::Lengths { file: file.to_owned(), series: name, timestamps, values });
         }
         let place = format!("`{file}`, {name}");
         let series = self.series.entry((result.id, result.label)).or_default();
         series.partial = status == "PartialData";
-        series.file = file.clone();
+        file.clone_into(&mut series.file);
         for (timestamp, value) in result.timestamps.iter().zip(&result.values) {
             series.points.push((instant(timestamp, &place)?, number(value, &place)?));
         }

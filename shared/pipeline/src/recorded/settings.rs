@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::RecordedError;
+use super::text::Text;
 use crate::documents::OptionDocument;
 
 /// The options of an environment that have a value.
@@ -40,7 +41,8 @@ struct Setting {
 
 /// Whether `bytes` are of that kind.
 pub fn is_description(bytes: &[u8]) -> bool {
-    let value = serde_json::from_slice::<serde_json::Value>(bytes);
+    let Ok(text) = Text::of("", bytes) else { return false };
+    let value = serde_json::from_slice::<serde_json::Value>(text.bytes);
     value.is_ok_and(|value| value.get("ConfigurationSettings").is_some())
 }
 
@@ -51,10 +53,8 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<RecordedSettings, RecordedError>
         expected: "what `describe-configuration-settings` prints",
         source: error.into(),
     };
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(RecordedError::Empty { file: file.to_owned() });
-    }
-    let output: Output = serde_json::from_slice(bytes).map_err(unreadable)?;
+    let text = Text::of(file, bytes)?;
+    let output: Output = serde_json::from_slice(text.bytes).map_err(unreadable)?;
     let deployed =
         |set: &Configuration| set.deployment_status.as_deref().is_none_or(|status| status == "deployed");
     let set = output.configuration_settings.into_iter().find(deployed);
