@@ -414,6 +414,41 @@ fn settings_may_begin_with_a_byte_order_mark_too() {
     assert!(wide.starts_with("`s.json` is in UTF-16"), "{wide}");
 }
 
+#[test]
+fn semicolons_and_tabs_separate_cells_and_let_commas_be_decimal() {
+    let table = |separator: &str| {
+        let text = "timestamp|requests|cpu_percent|\"hosts, or so\"\n2026-11-02T00:00:00Z|3077|22,91|2\n2026-11-02T00:01:00Z|2000|5,5|2\n";
+        let columns = [("in_service", "hosts, or so")];
+        csv_with(&text.replace('|', separator), &options(&columns, &["cpu_percent>9,5"]))
+    };
+    for separator in [";", "\t"] {
+        let recording = table(separator).unwrap();
+        assert_eq!(values(&recording, Metric::CpuPercent), [Some(22.91)]);
+        assert_eq!(values(&recording, Metric::Requests), [Some(3077.0)]);
+    }
+    let points = "timestamp;requests\n2026-11-02T00:00:00Z;1.5\n";
+    assert_eq!(values(&csv(points).unwrap(), Metric::Requests), [Some(1.5)]);
+}
+
+#[test]
+fn separators_of_thousands_are_refused_by_name() {
+    let expected = "is not a number like 1234.5, with a point for decimals and nothing between thousands";
+    let cases = [
+        (",", "\"3,077\""),
+        (",", "\"22,91\""),
+        (";", "1.234,5"),
+        (";", "1,234,567"),
+        (";", ",5"),
+        // It may be three, or three thousand.
+        ("\t", "3,077"),
+    ];
+    for (separator, cell) in cases {
+        let text = format!("timestamp{separator}requests\n2026-11-02T00:00:00Z{separator}{cell}\n");
+        let cell = cell.trim_matches('"');
+        refused(&text, &format!("`m.csv`, row 2, column `requests`: `{cell}` {expected}"));
+    }
+}
+
 fn shuffled_rows() -> impl Strategy<Value = Vec<String>> {
     let rows: Vec<String> =
         (0..40).map(|i| format!("2026-11-02T00:{i:02}:00Z,{},{},2", 100 + i, i)).collect();

@@ -10,6 +10,7 @@ pub mod ebextensions;
 mod gather;
 mod json;
 pub mod locust;
+mod notation;
 pub mod settings;
 mod text;
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use scaling::sample::Metric;
 
 use super::RecordedError;
+use super::notation::Notation;
 
 /// A metric, and the unit in which it is written.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -210,9 +211,9 @@ impl FromStr for Condition {
 
 impl Condition {
     /// Whether it holds of `cell`. Numbers are compared as such.
-    pub(super) fn holds(&self, cell: &str) -> bool {
-        let order = match (cell.parse::<f64>(), self.value.parse::<f64>()) {
-            (Ok(cell), Ok(value)) => cell.partial_cmp(&value),
+    pub(super) fn holds(&self, cell: &str, notation: Notation) -> bool {
+        let order = match (notation.number(cell), notation.number(&self.value)) {
+            (Some(cell), Some(value)) => cell.partial_cmp(&value),
             _ => Some(cell.cmp(&self.value)),
         };
         let Some(order) = order else { return false };

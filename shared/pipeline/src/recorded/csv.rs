@@ -10,6 +10,7 @@ use scaling::units::MinuteUtc;
 
 use super::columns::{Form, Resolved, Target};
 use super::gather::{Gathered, rounded};
+use super::notation::Notation;
 use super::text::Text;
 use super::{Note, Options, RecordedError, minute};
 
@@ -22,6 +23,7 @@ pub(super) fn read(text: Text<'_>, options: &Options, gathered: &mut Gathered) -
 /// The rows that count, each with its number in the file (the header is row 1).
 struct Table<'a> {
     file: &'a str,
+    notation: Notation,
     headers: Vec<String>,
     rows: Vec<(u64, csv::StringRecord)>,
 }
@@ -40,9 +42,11 @@ impl<'a> Table<'a> {
             expected: "CSV with a header and rows of its length",
             source: error.into(),
         };
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.bytes);
+        let notation = Notation::of(text.bytes);
+        let mut builder = csv::ReaderBuilder::new();
+        let mut reader = builder.delimiter(notation.separator).trim(csv::Trim::All).from_reader(text.bytes);
         let headers = reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
-        let mut table = Self { file: text.file, headers, rows: Vec::new() };
+        let mut table = Self { file: text.file, notation, headers, rows: Vec::new() };
         let rows: Result<Vec<csv::StringRecord>, csv::Error> = reader.records().collect();
         match rows {
             Ok(rows) if rows.is_empty() && table.has_known_column(options) => {
@@ -85,9 +89,10 @@ impl<'a> Table<'a> {
     }
 
     fn keep_where(&mut self, options: &Options) -> Result<(), RecordedError> {
+        let notation = self.notation;
         for condition in &options.conditions {
             let column = self.place(&condition.column)?;
-            self.rows.retain(|(_, row)| condition.holds(&row[column]));
+            self.rows.retain(|(_, row)| condition.holds(&row[column], notation));
         }
         Ok(())
     }
@@ -119,11 +124,16 @@ impl<'a> Table<'a> {
         if text.is_empty() {
             return Ok(None);
         }
-        let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+        let number = self.notation.number(text).filter(|number| number.is_finite());
+        let expected = if text.contains(',') {
+            "a number like 1234.5, with a point for decimals and nothing between thousands"
+        } else {
+            "a number (leave the cell empty where nothing is known)"
+        };
         number.map(Some).ok_or_else(|| RecordedError::Value {
             place: self.cell_name(row.0, column),
             value: text.to_owned(),
-            expected: "a number (leave the cell empty where nothing is known)".to_owned(),
+            expected: expected.to_owned(),
         })
     }
 
