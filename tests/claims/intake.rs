@@ -414,6 +414,47 @@ fn settings_may_begin_with_a_byte_order_mark_too() {
     assert!(wide.starts_with("`s.json` is in UTF-16"), "{wide}");
 }
 
+fn minutes_apart(seconds: usize, rows: usize) -> String {
+    let time = |row: usize| {
+        let second = row * seconds;
+        format!("2026-11-02T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+    };
+    (0..rows).map(|row| format!("{},120\n", time(row))).collect()
+}
+
+#[test]
+fn a_stated_period_longer_than_the_rows_are_apart_is_refused() {
+    let stated = |period| Options { period_seconds: Some(period), ..Options::default() };
+    let wide = |seconds, period| {
+        csv_with(&format!("timestamp,requests\n{}", minutes_apart(seconds, 9)), &stated(period))
+    };
+    assert_eq!(
+        wide(60, 300).unwrap_err(),
+        "`m.csv`: most values are 60 s apart, and --period says 300: leave --period out, or state how far apart they are"
+    );
+    assert!(wide(10, 60).unwrap_err().contains("most values are 10 s apart, and --period says 60"));
+    // Rows farther apart are gaps, and a recorder's clock may err.
+    for (seconds, period) in [(60, 60), (300, 300), (600, 300), (120, 60), (15, 15), (14, 15)] {
+        assert!(wide(seconds, period).is_ok(), "{seconds} {period}");
+    }
+    let gap = "timestamp,requests\n2026-11-02T00:00:00Z,1\n2026-11-02T00:05:00Z,1\n2026-11-02T02:00:00Z,1\n";
+    assert!(csv_with(gap, &stated(300)).is_ok());
+}
+
+#[test]
+fn a_stated_period_is_held_against_the_points_of_each_series_too() {
+    let stated = Options { period_seconds: Some(300), ..Options::default() };
+    let point = |minute: u32| format!("2026-11-02T00:0{minute}:00Z");
+    let rows = (0..4).map(|minute| format!("requests,{},120\n", point(minute)));
+    let long = format!("metric,timestamp,value\n{}", rows.collect::<String>());
+    let refusal = csv_with(&long, &stated).unwrap_err();
+    assert!(refusal.starts_with("`m.csv`, `requests`: most values are 60 s apart"), "{refusal}");
+    let times = (0..4).map(|minute| format!("{:?}", point(minute))).collect::<Vec<_>>().join(", ");
+    let json = page(&format!(r#"{{"Id": "requests", "Timestamps": [{times}], "Values": [1, 2, 3, 4]}}"#), "");
+    let refusal = read(&[source("m.json", &json)], &stated).unwrap_err().to_string();
+    assert!(refusal.starts_with("`m.json`, series `requests`: most values are 60 s apart"), "{refusal}");
+}
+
 #[test]
 fn semicolons_and_tabs_separate_cells_and_let_commas_be_decimal() {
     let table = |separator: &str| {

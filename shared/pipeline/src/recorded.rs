@@ -350,6 +350,18 @@ pub enum RecordedError {
         /// The usual distance.
         seconds: i64,
     },
+    /// The rows are closer together than it was said.
+    #[error(
+        "{place}: most values are {usual} s apart, and --period says {stated}: leave --period out, or state how far apart they are"
+    )]
+    CloserThanStated {
+        /// The file, and what of it.
+        place: String,
+        /// The usual distance, in seconds.
+        usual: i64,
+        /// The stated one.
+        stated: u32,
+    },
     /// A period that no metric has.
     #[error("a period must be 1 to 60 s, or 300 s, not `{0}`")]
     StatedPeriod(u32),
@@ -409,4 +421,25 @@ fn minute(timestamp: Timestamp, place: &str) -> Result<MinuteUtc, RecordedError>
         value: timestamp.to_string(),
         expected: error.to_string(),
     })
+}
+
+/// Seconds from each time to the next, the shortest first.
+fn distances(times: impl Iterator<Item = Timestamp>) -> Vec<i64> {
+    let mut seconds: Vec<i64> = times.map(Timestamp::as_second).collect();
+    seconds.sort_unstable();
+    seconds.dedup();
+    let mut distances: Vec<i64> = seconds.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    distances.sort_unstable();
+    distances
+}
+
+/// Refuses a stated period that most distances are shorter than, by more than the clock of a recorder errs. Longer
+/// ones are gaps.
+fn check_stated_period(options: &Options, distances: &[i64], place: &str) -> Result<(), RecordedError> {
+    match (options.period_seconds, distances.get(distances.len() / 2)) {
+        (Some(stated), Some(&usual)) if usual * 10 < i64::from(stated) * 9 => {
+            Err(RecordedError::CloserThanStated { place: place.to_owned(), usual, stated })
+        }
+        _ => Ok(()),
+    }
 }

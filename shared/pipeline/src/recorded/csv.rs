@@ -12,7 +12,7 @@ use super::columns::{Form, Resolved, Target};
 use super::gather::{Gathered, rounded};
 use super::notation::Notation;
 use super::text::Text;
-use super::{Note, Options, RecordedError, minute};
+use super::{Note, Options, RecordedError, check_stated_period, distances, minute};
 
 /// Takes one file.
 pub(super) fn read(text: Text<'_>, options: &Options, gathered: &mut Gathered) -> Result<(), RecordedError> {
@@ -199,26 +199,32 @@ fn long(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result
     let (metric, value, time) = (table.place("metric")?, table.place("value")?, table.time_column(options)?);
     let period = ["period_s", "period_seconds", "period"].iter().find_map(|name| table.find(name));
     let mut unknown = BTreeSet::new();
+    let mut times: BTreeMap<Metric, Vec<Timestamp>> = BTreeMap::new();
     for row in &table.rows {
         let name = &row.1[metric];
         let Some(target) = options.stated(name).or_else(|| Target::known_as(name)) else {
             unknown.insert(format!("series `{name}`"));
             continue;
         };
-        let period = match period {
+        let period_of_row = match period {
             Some(column) => table.period(row, column)?,
             None => Period::from_seconds(options.period_seconds.unwrap_or(60)).unwrap_or(Period::OneMinute),
         };
         let Some(number) = table.number(row, value)? else { continue };
         let place = format!("`{}`, row {}", table.file, row.0);
-        let minute = minute(table.instant(row, time)?, &place)?;
+        let instant = table.instant(row, time)?;
+        times.entry(target.metric).or_default().push(instant);
         gathered.add(
-            minute,
-            period,
+            minute(instant, &place)?,
+            period_of_row,
             target.metric,
-            target.over(number, f64::from(period.seconds().0)),
+            target.over(number, f64::from(period_of_row.seconds().0)),
             &place,
         )?;
+    }
+    for (metric, times) in times.into_iter().filter(|_| period.is_none()) {
+        let place = format!("`{}`, `{}`", table.file, metric.column());
+        check_stated_period(options, &distances(times.into_iter()), &place)?;
     }
     gathered.notes.extend(unknown.into_iter().map(Note::Unknown));
     Ok(())
@@ -372,11 +378,8 @@ struct Spacing {
 impl Spacing {
     /// As stated, else as the distances between rows say: the middle one of them decides.
     fn of(times: &[Timestamp], options: &Options, file: &str) -> Result<Self, RecordedError> {
-        let mut seconds: Vec<i64> = times.iter().map(|time| time.as_second()).collect();
-        seconds.sort_unstable();
-        seconds.dedup();
-        let mut distances: Vec<i64> = seconds.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        distances.sort_unstable();
+        let distances = distances(times.iter().copied());
+        check_stated_period(options, &distances, &format!("`{file}`"))?;
         let usual = distances.get(distances.len() / 2).copied().unwrap_or(60);
         let by_five = distances.iter().all(|distance| distance % 300 == 0);
         match (options.period_seconds.map(i64::from), usual) {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::columns::Target;
 use super::gather::Gathered;
 use super::text::Text;
-use super::{Note, Options, RecordedError, minute};
+use super::{Note, Options, RecordedError, check_stated_period, distances, minute};
 
 /// Pages of any number of calls. A series is told by its id and label together: two files may use one id for
 /// two metrics.
@@ -205,9 +205,11 @@ fn add_points(
     options: &Options,
     gathered: &mut Gathered,
 ) -> Result<(), RecordedError> {
+    let distances = distances(points.iter().map(|(timestamp, _)| *timestamp));
+    check_stated_period(options, &distances, place)?;
     let period = match options.period_seconds {
         Some(seconds) => Period::from_seconds(seconds).ok_or(RecordedError::StatedPeriod(seconds))?,
-        None => period(points.iter().map(|(timestamp, _)| *timestamp)),
+        None => period(&distances),
     };
     for (timestamp, value) in points {
         let value = target.over(*value, f64::from(period.seconds().0));
@@ -217,12 +219,9 @@ fn add_points(
 }
 
 /// Five minutes if every distance between two points is a multiple of them; else one.
-fn period(timestamps: impl Iterator<Item = Timestamp>) -> Period {
-    let mut seconds: Vec<i64> = timestamps.map(Timestamp::as_second).collect();
-    seconds.sort_unstable();
-    seconds.dedup();
-    let by_five = seconds.windows(2).all(|pair| (pair[1] - pair[0]) % 300 == 0);
-    if seconds.len() > 1 && by_five { Period::FiveMinutes } else { Period::OneMinute }
+fn period(distances: &[i64]) -> Period {
+    let by_five = distances.iter().all(|distance| distance % 300 == 0);
+    if !distances.is_empty() && by_five { Period::FiveMinutes } else { Period::OneMinute }
 }
 
 fn add_statistics(
