@@ -456,6 +456,25 @@ fn a_stated_period_is_held_against_the_points_of_each_series_too() {
 }
 
 #[test]
+fn a_start_beside_a_column_of_times_is_refused() {
+    let start = Some(MinuteUtc::new(29_892_960).unwrap());
+    let by_row = Options { start, period_seconds: Some(60), ..Options::default() };
+    let named = Options { time_column: Some("when".into()), ..by_row.clone() };
+    let refusal = csv_with("timestamp,requests\n2026-01-01T00:00:00Z,5\n", &by_row).unwrap_err();
+    assert_eq!(
+        refusal,
+        "--start is for files without a time column; `m.csv` has `timestamp`: leave --start out, or rename the column if it is not the time"
+    );
+    let refusal = csv_with("when,requests\n2026-01-01T00:00:00Z,5\n", &named).unwrap_err();
+    assert!(refusal.contains("`m.csv` has `when`"), "{refusal}");
+    // A count of minutes and a time of no day leave open when it was.
+    for first in ["0", "12:30"] {
+        let recording = csv_with(&format!("minute,requests\n{first},5\n"), &by_row).unwrap();
+        assert_eq!(recording.samples[0].minute_utc, by_row.start.unwrap());
+    }
+}
+
+#[test]
 fn semicolons_and_tabs_separate_cells_and_let_commas_be_decimal() {
     let table = |separator: &str| {
         let text = "timestamp|requests|cpu_percent|\"hosts, or so\"\n2026-11-02T00:00:00Z|3077|22,91|2\n2026-11-02T00:01:00Z|2000|5,5|2\n";

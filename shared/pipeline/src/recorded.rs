@@ -274,6 +274,16 @@ pub enum RecordedError {
         /// What would have to be.
         expected: String,
     },
+    /// A start of rows that have their own times.
+    #[error(
+        "--start is for files without a time column; `{file}` has `{column}`: leave --start out, or rename the column if it is not the time"
+    )]
+    StartBesideTimes {
+        /// The file.
+        file: String,
+        /// The column that holds the time.
+        column: String,
+    },
     /// Two values for one period.
     #[error("{first} and {second} both hold `{metric}` of {minute}")]
     Duplicate {

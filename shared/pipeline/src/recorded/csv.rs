@@ -31,6 +31,7 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     fn parse(text: Text<'a>, options: &Options, gathered: &mut Gathered) -> Result<Self, RecordedError> {
         let mut table = Self::all_of(text, options)?;
+        table.check_start(options)?;
         table.keep_where(options)?;
         table.keep_whole_load_balancer(gathered)?;
         Ok(table)
@@ -66,6 +67,23 @@ impl<'a> Table<'a> {
     fn has_known_column(&self, options: &Options) -> bool {
         let known = |name: &String| Target::known_as(name).is_some();
         self.time_column(options).is_ok() || self.headers.iter().any(known)
+    }
+
+    /// A start would put the rows elsewhere than their times do.
+    fn check_start(&self, options: &Options) -> Result<(), RecordedError> {
+        let Some((_, column)) = options.start.zip(self.time_column(options).ok()) else { return Ok(()) };
+        if options.time_column.is_none() && !self.begins_with_a_date(column) {
+            return Ok(());
+        }
+        let (file, column) = (self.file.to_owned(), self.headers[column].clone());
+        Err(RecordedError::StartBesideTimes { file, column })
+    }
+
+    /// Else the column counts from nothing, or has times of a day; neither says when the row is.
+    fn begins_with_a_date(&self, column: usize) -> bool {
+        const IN_1973: i64 = 100_000_000;
+        let first = self.rows.first().and_then(|(_, row)| instant(&row[column]));
+        first.is_some_and(|first| first.as_second() > IN_1973)
     }
 
     fn is_long(&self) -> bool {
