@@ -475,6 +475,16 @@ fn a_start_beside_a_column_of_times_is_refused() {
 }
 
 #[test]
+fn a_condition_that_holds_of_no_row_is_noted() {
+    let text = row("2026-11-02T00:01:00Z,1,2,3");
+    let recording = csv_with(&text, &options(&[], &["in_service>2", "cpu_percent>=3"])).unwrap();
+    assert!(recording.samples.is_empty());
+    let said: Vec<String> = recording.notes.iter().map(ToString::to_string).collect();
+    let expected = "--where in_service>2 --where cpu_percent>=3 holds of none of the 2 rows of `m.csv`";
+    assert!(said.iter().any(|note| note == expected), "{said:?}");
+}
+
+#[test]
 fn semicolons_and_tabs_separate_cells_and_let_commas_be_decimal() {
     let table = |separator: &str| {
         let text = "timestamp|requests|cpu_percent|\"hosts, or so\"\n2026-11-02T00:00:00Z|3077|22,91|2\n2026-11-02T00:01:00Z|2000|5,5|2\n";

@@ -340,8 +340,47 @@ fn what_an_application_is_told_in_secret_is_not_kept() {
 
 #[test]
 fn metrics_without_a_complete_minute_are_refused() {
-    let refused = ingest(&MemoryArchive::default(), vec![]).unwrap_err().to_string();
-    assert!(refused.contains("the metrics of `web-prod` hold no complete period"), "{refused}");
+    let newest = two_days().into_iter().take(2).collect();
+    let refused = ingest(&MemoryArchive::default(), newest).unwrap_err();
+    assert!(refused.is_refusal());
+    let refused = refused.to_string();
+    assert!(
+        refused.starts_with("the metrics of `web-prod` hold no complete period: of 2 samples"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn why_there_is_nothing_to_take_in_is_told() {
+    let told = |notes: Vec<Note>| {
+        let request = IngestRequest {
+            environment: environment(),
+            recording: Recording { samples: vec![], notes },
+            options: None,
+            activities: vec![],
+            group: None,
+            load_balancer_reported: None,
+            leave_open: LEAVE_OPEN,
+            fetched_until: None,
+        };
+        let refused = block_on(ingest::run(&MemoryArchive::default(), request)).unwrap_err();
+        assert!(refused.is_refusal());
+        let refused = refused.to_string();
+        let why = refused.strip_prefix("there are no metrics of `web-prod` to take in: ").unwrap();
+        why.to_owned()
+    };
+    let series = |label: &str| format!("series `m0` (`{label}`)");
+    assert_eq!(told(vec![]), "no row or series holds a value");
+    assert_eq!(told(vec![Note::Empty(series("CPU"))]), "series `m0` (`CPU`) has no points");
+    assert_eq!(
+        told(vec![Note::Unknown(series("foo")), Note::BasicMonitoring, Note::Unknown(series("bar"))]),
+        "no metric known here: series `m0` (`foo`), series `m0` (`bar`); say what each is with --series ID=METRIC"
+    );
+    let conditions = vec!["zone=az-a".to_owned(), "hosts>9".to_owned()];
+    assert_eq!(
+        told(vec![Note::NoRowHolds { file: "m.csv".into(), conditions, rows: 2880 }]),
+        "--where zone=az-a --where hosts>9 holds of none of the 2880 rows of `m.csv`"
+    );
 }
 
 #[test]

@@ -107,6 +107,14 @@ impl Taken {
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
     /// There is nothing to take in.
+    #[error("there are no metrics of `{environment}` to take in: {why}")]
+    Nothing {
+        /// The environment.
+        environment: Environment,
+        /// As far as it is known.
+        why: String,
+    },
+    /// All that there is may still grow.
     #[error(
         "the metrics of `{environment}` hold no complete period: of {fetched} samples, the newest {leave_open} are left open since they may still grow"
     )]
@@ -132,7 +140,7 @@ pub enum IngestError {
 impl IngestError {
     /// Whether that is how things are, and no fault.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::NothingComplete { .. })
+        matches!(self, Self::Nothing { .. } | Self::NothingComplete { .. })
     }
 }
 
@@ -142,6 +150,9 @@ pub async fn run(archive: &dyn Archive, request: IngestRequest) -> Result<Ingest
     let open = request.leave_open;
     let mut samples = recording.samples;
     let fetched = samples.len();
+    if fetched == 0 {
+        return Err(IngestError::Nothing { environment, why: why_nothing(&recording.notes) });
+    }
     let left_open = leave_open(&mut samples, open);
     let filled = fill_absent_requests(&mut samples, request.load_balancer_reported.as_ref());
     let Some(window) = span(&samples) else {
@@ -159,6 +170,19 @@ pub async fn run(archive: &dyn Archive, request: IngestRequest) -> Result<Ingest
     let merged =
         merge_samples(archive, &environment, &samples, &remarks).await.map_err(IngestError::Samples)?;
     Ok(IngestReport { window, merged, filled, left_open, settings_changed, notes: recording.notes })
+}
+
+/// What the notes know about why there is no sample.
+fn why_nothing(notes: &[Note]) -> String {
+    let unknown = |note: &Note| if let Note::Unknown(series) = note { Some(series.clone()) } else { None };
+    let unknown: Vec<String> = notes.iter().filter_map(unknown).collect();
+    let helps = |note: &&Note| matches!(note, Note::Message(_) | Note::Empty(_) | Note::NoRowHolds { .. });
+    let mut reasons: Vec<String> = notes.iter().filter(helps).map(ToString::to_string).collect();
+    if !unknown.is_empty() {
+        let unknown = unknown.join(", ");
+        reasons.push(format!("no metric known here: {unknown}; say what each is with --series ID=METRIC"));
+    }
+    if reasons.is_empty() { "no row or series holds a value".to_owned() } else { reasons.join("; ") }
 }
 
 fn span(samples: &[scaling::sample::Sample]) -> Option<Window> {

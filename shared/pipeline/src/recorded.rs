@@ -114,6 +114,15 @@ pub enum Note {
         /// Where the metrics end.
         until: MinuteUtc,
     },
+    /// No row of a file is one that should be taken.
+    NoRowHolds {
+        /// The file.
+        file: String,
+        /// What should hold of a row.
+        conditions: Vec<String>,
+        /// How many rows there are.
+        rows: usize,
+    },
     /// Points that their metric can't have.
     Refused {
         /// Which.
@@ -175,6 +184,11 @@ impl fmt::Display for Note {
             Self::SettingsNotKept { until } => write!(
                 f,
                 "the settings were not kept: they are those of now, and the time that was asked for ends at {until}"
+            ),
+            Self::NoRowHolds { file, conditions, rows } => write!(
+                f,
+                "--where {} holds of none of the {rows} rows of `{file}`",
+                conditions.join(" --where ")
             ),
             Self::Refused { metric, count } => {
                 write!(f, "{count} points of `{metric}` were left out: no value that it can have")

@@ -1,5 +1,6 @@
 //! What a column is: the metrics' known names, forms like `a*50+b*50`, and conditions on rows.
 
+use std::fmt;
 use std::str::FromStr;
 
 use scaling::sample::Metric;
@@ -175,6 +176,24 @@ pub struct Condition {
     value: String,
 }
 
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { column, comparison, value } = self;
+        let sign = SIGNS.iter().find(|(_, of)| of == comparison).map_or("", |(sign, _)| sign);
+        write!(f, "{column}{sign}{value}")
+    }
+}
+
+/// The longer signs first, since they hold the shorter ones.
+const SIGNS: [(&str, Comparison); 6] = [
+    ("!=", Comparison::IsNot),
+    ("<=", Comparison::AtMost),
+    (">=", Comparison::AtLeast),
+    ("=", Comparison::Is),
+    ("<", Comparison::Below),
+    (">", Comparison::Above),
+];
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Comparison {
     Is,
@@ -189,16 +208,7 @@ impl FromStr for Condition {
     type Err = RecordedError;
 
     fn from_str(text: &str) -> Result<Self, RecordedError> {
-        // The longer signs first, since they hold the shorter ones.
-        let signs = [
-            ("!=", Comparison::IsNot),
-            ("<=", Comparison::AtMost),
-            (">=", Comparison::AtLeast),
-            ("=", Comparison::Is),
-            ("<", Comparison::Below),
-            (">", Comparison::Above),
-        ];
-        for (sign, comparison) in signs {
+        for (sign, comparison) in SIGNS {
             if let Some((column, value)) = text.split_once(sign) {
                 let (column, value) = (column.trim().to_owned(), value.trim().to_owned());
                 return Ok(Self { column, comparison, value });

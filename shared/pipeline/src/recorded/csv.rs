@@ -32,7 +32,7 @@ impl<'a> Table<'a> {
     fn parse(text: Text<'a>, options: &Options, gathered: &mut Gathered) -> Result<Self, RecordedError> {
         let mut table = Self::all_of(text, options)?;
         table.check_start(options)?;
-        table.keep_where(options)?;
+        table.keep_where(options, gathered)?;
         table.keep_whole_load_balancer(gathered)?;
         Ok(table)
     }
@@ -106,11 +106,15 @@ impl<'a> Table<'a> {
         self.headers.iter().map(|header| format!("`{header}`")).collect::<Vec<_>>().join(", ")
     }
 
-    fn keep_where(&mut self, options: &Options) -> Result<(), RecordedError> {
-        let notation = self.notation;
+    fn keep_where(&mut self, options: &Options, gathered: &mut Gathered) -> Result<(), RecordedError> {
+        let (rows, notation) = (self.rows.len(), self.notation);
         for condition in &options.conditions {
             let column = self.place(&condition.column)?;
             self.rows.retain(|(_, row)| condition.holds(&row[column], notation));
+        }
+        if self.rows.is_empty() {
+            let conditions = options.conditions.iter().map(ToString::to_string).collect();
+            gathered.notes.push(Note::NoRowHolds { file: self.file.to_owned(), conditions, rows });
         }
         Ok(())
     }
