@@ -475,6 +475,35 @@ fn a_start_beside_a_column_of_times_is_refused() {
 }
 
 #[test]
+fn a_stated_series_that_is_not_there_is_told_with_those_that_are() {
+    let stated = |id: &str| Options {
+        series: vec![(id.to_owned(), "cpu_percent".parse().unwrap())],
+        ..Options::default()
+    };
+    let json = page(
+        r#"{"Id": "m0", "Label": "foo", "Timestamps": ["2026-11-02T00:00:00Z"], "Values": [12]}, {"Id": "m1"}"#,
+        "",
+    );
+    let told =
+        |text: &str, id: &str| read(&[source("m", text)], &stated(id)).map_err(|error| error.to_string());
+    assert_eq!(
+        told(&json, "m9").unwrap_err(),
+        "no series has the id `m9` of --series; there are series `m0` (`foo`), series `m1`"
+    );
+    assert!(told(&json, "m0").is_ok() && told(&json, "m1").is_ok());
+    let statistics = r#"{"Label": "Load", "Datapoints": []}"#;
+    assert!(told(statistics, "Load").is_ok());
+    assert!(told(statistics, "m0").unwrap_err().ends_with("there are series `Load`"));
+    let long = "metric,timestamp,value\nload,2026-11-02T00:00:00Z,5\n";
+    assert!(told(long, "load").is_ok());
+    assert!(told(long, "m0").unwrap_err().ends_with("there are series `load`"));
+    let wide = "timestamp,cpu\n2026-11-02T00:00:00Z,5\n";
+    assert!(
+        told(wide, "m0").unwrap_err().ends_with("the files have none (for a column of CSV say --column)")
+    );
+}
+
+#[test]
 fn a_condition_that_holds_of_no_row_is_noted() {
     let text = row("2026-11-02T00:01:00Z,1,2,3");
     let recording = csv_with(&text, &options(&[], &["in_service>2", "cpu_percent>=3"])).unwrap();

@@ -426,6 +426,7 @@ fn wrong_input_is_named_with_what_to_do() {
             "ingest --environment web --metrics m.csv --where requests<0",
             "--where requests<0 holds of none of the 120 rows of `m.csv`",
         ),
+        ("ingest --environment web --metrics m.csv --series m9=cpu_percent", "no series has the id `m9`"),
         ("ingest --environment web --metrics m.csv --period 7200", "a period must be 1 to 60 s, or 300 s"),
         ("refit --environment web", "`web` has no samples in `trellis-archive`; ingest some first"),
         ("sweep --environment web --ceiling 120", "CPU percent must be from 0 to 100, not `120`"),

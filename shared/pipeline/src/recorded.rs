@@ -298,6 +298,14 @@ pub enum RecordedError {
         /// The column that holds the time.
         column: String,
     },
+    /// A series that is stated to be something is not there.
+    #[error("no series has the id `{series}` of --series; {there}")]
+    NoSeries {
+        /// Its id.
+        series: String,
+        /// Those that are there.
+        there: String,
+    },
     /// Two values for one period.
     #[error("{first} and {second} both hold `{metric}` of {minute}")]
     Duplicate {
@@ -431,6 +439,7 @@ pub fn read(sources: &[Source], options: &Options) -> Result<Recording, Recorded
         }
     }
     pages.finish(options, &mut gathered)?;
+    gathered.check_stated(options)?;
     let mut recording = gathered.finish();
     if has_basic_monitoring_only(&recording.samples) {
         recording.notes.push(Note::BasicMonitoring);

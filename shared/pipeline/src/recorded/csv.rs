@@ -224,6 +224,7 @@ fn long(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result
     let mut times: BTreeMap<Metric, Vec<Timestamp>> = BTreeMap::new();
     for row in &table.rows {
         let name = &row.1[metric];
+        gathered.series.insert((name.to_owned(), format!("series `{name}`")));
         let Some(target) = options.stated(name).or_else(|| Target::known_as(name)) else {
             unknown.insert(format!("series `{name}`"));
             continue;

@@ -1,11 +1,11 @@
 //! Values from anywhere, joined by their time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use scaling::sample::{Metric, Period, Sample};
 use scaling::units::MinuteUtc;
 
-use super::{Note, RecordedError};
+use super::{Note, Options, RecordedError};
 
 /// What the files hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,10 +29,31 @@ pub(crate) fn rounded(metric: Metric, value: f64) -> f64 {
 #[derive(Default)]
 pub(super) struct Gathered {
     values: BTreeMap<(MinuteUtc, Period, Metric), (f64, String)>,
+    /// Every series by its id, and how it is called in messages.
+    pub(super) series: BTreeSet<(String, String)>,
     pub(super) notes: Vec<Note>,
 }
 
 impl Gathered {
+    /// What is said of one series in particular must be about one that is there.
+    pub(super) fn check_stated(&self, options: &Options) -> Result<(), RecordedError> {
+        let is_there = |stated: &str| self.series.iter().any(|(id, _)| id == stated);
+        let absent = options.series.iter().find(|(stated, _)| !is_there(stated));
+        absent.map_or(Ok(()), |(series, _)| {
+            let (series, there) = (series.clone(), self.series_there());
+            Err(RecordedError::NoSeries { series, there })
+        })
+    }
+
+    fn series_there(&self) -> String {
+        let names: Vec<&str> = self.series.iter().map(|(_, name)| name.as_str()).collect();
+        if names.is_empty() {
+            "the files have none (for a column of CSV say --column)".to_owned()
+        } else {
+            format!("there are {}", names.join(", "))
+        }
+    }
+
     /// Takes a value, from `place`, that the metric can have and no other place denies.
     pub(super) fn add(
         &mut self,

@@ -144,6 +144,7 @@ impl Pages {
         let mut taken: BTreeMap<Metric, String> = BTreeMap::new();
         for ((id, label), series) in self.series {
             let name = name(&id, &label);
+            gathered.series.insert((id.clone(), name.clone()));
             if series.partial {
                 gathered.notes.push(Note::Partial(name.clone()));
             }
@@ -232,6 +233,7 @@ fn add_statistics(
 ) -> Result<(), RecordedError> {
     let Statistics { label, datapoints } = statistics;
     let name = name("", label);
+    gathered.series.insert((label.clone(), name.clone()));
     let Some(target) = options.stated(label).or_else(|| Target::known_as(label)) else {
         gathered.notes.push(Note::Unknown(name));
         return Ok(());
