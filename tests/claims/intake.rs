@@ -548,6 +548,14 @@ fn separators_of_thousands_are_refused_by_name() {
     }
 }
 
+#[test]
+fn a_year_that_no_minute_has_is_told_in_words() {
+    refused(
+        "timestamp,requests\n9999-11-02T00:00:00Z,5\n",
+        "`m.csv`, row 2: `9999-11-02T00:00:00Z` is not a time in the years 0 to 9000",
+    );
+}
+
 fn shuffled_rows() -> impl Strategy<Value = Vec<String>> {
     let rows: Vec<String> =
         (0..40).map(|i| format!("2026-11-02T00:{i:02}:00Z,{},{},2", 100 + i, i)).collect();

@@ -17,7 +17,7 @@ mod text;
 use std::fmt;
 
 use jiff::Timestamp;
-use scaling::units::MinuteUtc;
+use scaling::units::{MinuteUtc, UnitError};
 
 pub use columns::{Condition, Form, Target};
 pub use gather::Recording;
@@ -449,10 +449,10 @@ pub fn read(sources: &[Source], options: &Options) -> Result<Recording, Recorded
 
 /// The minute of a point; `place` is named where there is none.
 fn minute(timestamp: Timestamp, place: &str) -> Result<MinuteUtc, RecordedError> {
-    MinuteUtc::containing(timestamp).map_err(|error| RecordedError::Value {
+    MinuteUtc::containing(timestamp).map_err(|UnitError::OutOfRange { expected, .. }| RecordedError::Value {
         place: place.to_owned(),
         value: timestamp.to_string(),
-        expected: error.to_string(),
+        expected: format!("a time {expected}"),
     })
 }
 
