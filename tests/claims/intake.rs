@@ -556,6 +556,32 @@ fn a_year_that_no_minute_has_is_told_in_words() {
     );
 }
 
+#[test]
+fn times_without_a_zone_are_taken_as_utc_and_that_is_said_once() {
+    let said = |files: &[Source]| -> Vec<String> {
+        let notes = read(files, &Options::default()).unwrap().notes;
+        notes.iter().map(ToString::to_string).filter(|note| note.contains("zone")).collect()
+    };
+    let file = |time: &str| source("m.csv", &format!("timestamp,requests\n{time},5\n"));
+    let both = [file("2026-11-02 00:00:00"), file("2026-11-02T00:01:00")];
+    let expected = "times without a zone are taken as UTC; if they are local, export them with their zone";
+    assert!(matches!(&said(&both)[..], [note] if note.starts_with(expected)), "{:?}", said(&both));
+    for zoned in ["2026-11-02T00:01:00Z", "2026-11-02T02:01:00+02:00", "1793577660", "1793577660000"] {
+        assert_eq!(said(&[file(zoned)]), [""; 0], "{zoned}");
+    }
+}
+
+#[test]
+fn local_times_that_come_twice_are_told_why_they_may() {
+    let text = "timestamp,requests\n2026-10-25T02:00:00,1\n2026-10-25T02:01:00,1\n2026-10-25T02:00:00,2\n";
+    refused(
+        text,
+        "rows 2 and 4: `2026-10-25T02:00Z` is not the time of one row only; times without a zone repeat when clocks are set back",
+    );
+    let zoned = csv(&text.replace(":00,", ":00Z,")).unwrap_err();
+    assert!(zoned.ends_with("is not the time of one row only"), "{zoned}");
+}
+
 fn shuffled_rows() -> impl Strategy<Value = Vec<String>> {
     let rows: Vec<String> =
         (0..40).map(|i| format!("2026-11-02T00:{i:02}:00Z,{},{},2", 100 + i, i)).collect();

@@ -123,6 +123,8 @@ pub enum Note {
         /// How many rows there are.
         rows: usize,
     },
+    /// A file has times that don't say where.
+    TimesWithoutZone,
     /// Points that their metric can't have.
     Refused {
         /// Which.
@@ -189,6 +191,10 @@ impl fmt::Display for Note {
                 f,
                 "--where {} holds of none of the {rows} rows of `{file}`",
                 conditions.join(" --where ")
+            ),
+            Self::TimesWithoutZone => write!(
+                f,
+                "times without a zone are taken as UTC; if they are local, export them with their zone, as in 2026-11-02T00:05:00+01:00"
             ),
             Self::Refused { metric, count } => {
                 write!(f, "{count} points of `{metric}` were left out: no value that it can have")

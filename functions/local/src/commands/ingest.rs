@@ -45,7 +45,8 @@ pub(crate) struct What {
     /// Ask CloudWatch and Elastic Beanstalk for what the archive does not have yet (14 days at first)
     #[arg(long, conflicts_with_all = ["metrics", "settings", "activities", "columns", "series"])]
     pub(crate) aws: bool,
-    /// Files with metrics: JSON of the AWS command line, or CSV; separate several with commas
+    /// Files with metrics: JSON of the AWS command line, or CSV; separate several with commas. Times without a zone are
+    /// taken as UTC
     #[arg(long, value_name = "FILE", value_delimiter = ',', required_unless_present = "aws")]
     pub(crate) metrics: Vec<PathBuf>,
     /// What `aws elasticbeanstalk describe-configuration-settings` printed

@@ -17,6 +17,9 @@ use super::{Note, Options, RecordedError, check_stated_period, distances, minute
 /// Takes one file.
 pub(super) fn read(text: Text<'_>, options: &Options, gathered: &mut Gathered) -> Result<(), RecordedError> {
     let table = Table::parse(text, options, gathered)?;
+    if table.has_local_times(options) {
+        gathered.note(Note::TimesWithoutZone);
+    }
     if table.is_long() { long(&table, options, gathered) } else { wide(&table, options, gathered) }
 }
 
@@ -204,6 +207,18 @@ impl<'a> Table<'a> {
     }
 }
 
+impl Table<'_> {
+    fn has_local_times(&self, options: &Options) -> bool {
+        let Ok(column) = self.time_column(options) else { return false };
+        self.rows.iter().any(|(_, row)| is_local(&row[column]))
+    }
+}
+
+/// A date and time that doesn't say where.
+fn is_local(text: &str) -> bool {
+    text.parse::<Timestamp>().is_err() && text.parse::<DateTime>().is_ok()
+}
+
 /// RFC 3339, a date and time in universal time, or seconds or milliseconds since 1970.
 fn instant(text: &str) -> Option<Timestamp> {
     let civil = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
@@ -280,7 +295,7 @@ fn wide(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result
         let place = format!("`{}`, row {}", table.file, row.0);
         let minute = minute(time, &place)?;
         if let Some(first) = first_rows.insert(minute, row.0).filter(|_| !spacing.is_within_a_minute()) {
-            return Err(table.twice(minute, first, row.0));
+            return Err(table.twice(minute, first, row.0, options));
         }
         for (target, form) in &columns {
             let Some(value) = form.value(|column| table.number(row, column))? else { continue };
@@ -326,11 +341,17 @@ impl Table<'_> {
         })
     }
 
-    fn twice(&self, minute: MinuteUtc, first: u64, second: u64) -> RecordedError {
+    fn twice(&self, minute: MinuteUtc, first: u64, second: u64, options: &Options) -> RecordedError {
+        let expected = if self.has_local_times(options) {
+            "the time of one row only; times without a zone repeat when clocks are set back: export them with \
+             their zone, as in 2026-11-02T00:05:00+01:00"
+        } else {
+            "the time of one row only"
+        };
         RecordedError::Value {
             place: format!("`{}`, rows {first} and {second}", self.file),
             value: minute.to_string(),
-            expected: "the time of one row only".to_owned(),
+            expected: expected.to_owned(),
         }
     }
 

@@ -35,6 +35,13 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
+    /// Takes a note, once.
+    pub(super) fn note(&mut self, note: Note) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
     /// What is said of one series in particular must be about one that is there.
     pub(super) fn check_stated(&self, options: &Options) -> Result<(), RecordedError> {
         let is_there = |stated: &str| self.series.iter().any(|(id, _)| id == stated);
