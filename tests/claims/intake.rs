@@ -582,6 +582,26 @@ fn local_times_that_come_twice_are_told_why_they_may() {
     assert!(zoned.ends_with("is not the time of one row only"), "{zoned}");
 }
 
+#[test]
+fn cpu_that_is_never_over_one_is_noted_as_perhaps_a_share() {
+    let said = |rows: u32, last: &str, columns: &[(&str, &str)]| {
+        let cells = |row: u32| if row + 1 < rows { "0.25" } else { last };
+        let rows = (0..rows)
+            .map(|row| format!("2026-11-02T{:02}:{:02}:00Z,{}\n", row / 60, row % 60, cells(row)))
+            .collect::<String>();
+        let recording = csv_with(&format!("timestamp,cpu\n{rows}"), &options(columns, &[])).unwrap();
+        let notes = recording.notes.iter().map(ToString::to_string);
+        notes.filter(|note| note.contains("shares")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        said(100, "1", &[]),
+        ["no CPU value is over 1: if they are shares, say --column 'cpu_percent=cpu*100'"]
+    );
+    assert_eq!(said(99, "1", &[]), [""; 0]);
+    assert_eq!(said(100, "1.01", &[]), [""; 0]);
+    assert_eq!(said(100, "1", &[("cpu_percent", "cpu*100")]), [""; 0]);
+}
+
 fn shuffled_rows() -> impl Strategy<Value = Vec<String>> {
     let rows: Vec<String> =
         (0..40).map(|i| format!("2026-11-02T00:{i:02}:00Z,{},{},2", 100 + i, i)).collect();

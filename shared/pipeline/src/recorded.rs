@@ -125,6 +125,11 @@ pub enum Note {
     },
     /// A file has times that don't say where.
     TimesWithoutZone,
+    /// CPU that is never over 1 percent, as if it were written from 0 to 1.
+    CpuMayBeShare {
+        /// The column that it comes from.
+        column: String,
+    },
     /// Points that their metric can't have.
     Refused {
         /// Which.
@@ -195,6 +200,10 @@ impl fmt::Display for Note {
             Self::TimesWithoutZone => write!(
                 f,
                 "times without a zone are taken as UTC; if they are local, export them with their zone, as in 2026-11-02T00:05:00+01:00"
+            ),
+            Self::CpuMayBeShare { column } => write!(
+                f,
+                "no CPU value is over 1: if they are shares, say --column 'cpu_percent={column}*100'"
             ),
             Self::Refused { metric, count } => {
                 write!(f, "{count} points of `{metric}` were left out: no value that it can have")

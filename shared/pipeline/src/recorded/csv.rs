@@ -304,6 +304,10 @@ fn wide(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result
             minutes.entry((minute, target.metric)).or_default().add(value, &place);
         }
     }
+    gathered.notes.extend(cpu_column(&columns).filter(|_| has_shares_of_cpu(&minutes)).map(|column| {
+        let column = table.headers[column].clone();
+        Note::CpuMayBeShare { column }
+    }));
     let rows = rows_per_minute(&first_rows, &minutes);
     let thin = spacing.thin(&rows);
     if !thin.is_empty() {
@@ -313,6 +317,20 @@ fn wide(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result
         gathered.add(minute, spacing.period, metric, cells.value(metric, &spacing), &cells.place)?;
     }
     Ok(())
+}
+
+/// The column that CPU is taken from, or the first of them.
+fn cpu_column(columns: &[(Target, Resolved)]) -> Option<usize> {
+    let (_, form) = columns.iter().find(|(target, _)| target.metric == Metric::CpuPercent)?;
+    form.columns().next()
+}
+
+/// Whether CPU could be from 0 to 1: a fleet that is idle for a few minutes has such values too.
+fn has_shares_of_cpu(minutes: &BTreeMap<(MinuteUtc, Metric), Cells>) -> bool {
+    const ENOUGH: usize = 100;
+    let cpu = minutes.iter().filter(|((_, metric), _)| *metric == Metric::CpuPercent);
+    let (count, most) = cpu.fold((0, 0.0_f64), |(count, most), (_, cells)| (count + 1, most.max(cells.most)));
+    count >= ENOUGH && 0.0 < most && most <= 1.0
 }
 
 /// How many rows each minute has a value from.
@@ -453,6 +471,7 @@ impl Spacing {
 #[derive(Default)]
 struct Cells {
     sum: f64,
+    most: f64,
     count: u32,
     place: String,
 }
@@ -460,6 +479,7 @@ struct Cells {
 impl Cells {
     fn add(&mut self, value: f64, place: &str) {
         self.sum += value;
+        self.most = self.most.max(value);
         self.count += 1;
         if self.place.is_empty() {
             place.clone_into(&mut self.place);
