@@ -23,8 +23,6 @@ const ENOUGH: usize = 2000;
 const LEAST_POINTS: usize = 8;
 const LEAST_SHARE_ABOVE: f64 = 0.02;
 const LEAST_SHARE_BELOW: f64 = 0.15;
-/// One of so many points above, those with the most requests, may be of anything: a level has to be one without them.
-const FARTHEST: usize = 20;
 /// As steep as this share of the line below counts as flat.
 const FLAT: f64 = 0.4;
 /// As far as so many of its standard errors allow.
@@ -77,7 +75,6 @@ impl Split {
         if !are_enough(below.len(), above.len(), order.len()) {
             return None;
         }
-        let above = &above[..above.len() - above.len().div_ceil(FARTHEST)];
         let by_one_line: f64 = above.iter().map(|i| one_line.residual(points, *i).abs()).sum();
         let (below, above) = (points.sorted(below), points.sorted(above));
         let robust = Robust::through(&below, Intercept::Free).filter(|robust| robust.line.slope > 0.0)?;
