@@ -1,5 +1,6 @@
 //! The `trellis` command: what the Lambda functions do, on a directory. This file is wiring.
 
+use std::io::{self, ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -21,7 +22,8 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Where even this can't be written, the exit code says it.
+            let _said = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -29,6 +31,8 @@ async fn main() -> ExitCode {
 
 /// Whoever read our output has seen enough, as `head` does.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let io = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
-    io.into_iter().any(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    error.chain().any(|cause| {
+        let json = cause.downcast_ref().and_then(serde_json::Error::io_error_kind);
+        json.or(cause.downcast_ref().map(io::Error::kind)) == Some(ErrorKind::BrokenPipe)
+    })
 }

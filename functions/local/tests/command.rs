@@ -106,14 +106,17 @@ fn run_recommends_and_a_second_run_does_not_publish_again() {
     desk.write("m.csv", &two_hours());
     let run = "run --environment web --metrics m.csv --message advice.txt";
     let first = desk.json(run);
-    assert_eq!(first["published"]["told"], "now");
+    assert_eq!(
+        (&first["published"]["told"], &first["files"]["message"]),
+        (&"now".into(), &"advice.txt".into())
+    );
     assert_eq!(first["ingested"]["samples_added"], 117);
     assert!((first["fit"]["coefficient"].as_f64().unwrap() - 0.01).abs() < 1e-9);
     fs::remove_file(desk.path().join("advice.txt")).unwrap();
     let second = desk.json(run);
     assert_eq!(second["published"]["told"], "before");
     assert_eq!(second["ingested"]["samples_unchanged"], 117);
-    assert!(!desk.path().join("advice.txt").exists());
+    assert!(!desk.path().join("advice.txt").exists() && second["files"]["message"].is_null());
 }
 
 #[test]
@@ -631,15 +634,25 @@ fn a_full_disk_leaves_nothing_half_written() {
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
+    let first = |words: &str| {
+        let script = format!("\"$0\" {words} | head -c 20");
+        let shell = ["-c", &script, env!("CARGO_BIN_EXE_trellis")];
+        let output = Command::new("sh").args(shell).output().unwrap();
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(first("sample").starts_with("timestamp,requests"));
+    assert!(first("sample --json").starts_with('{'));
+}
+
+/// Such a device takes nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_error_that_nobody_can_read_is_one_all_the_same() {
     let desk = Desk::new();
-    let script = "\"$0\" sample | head -1";
-    let output = Command::new("sh")
-        .args(["-c", script, env!("CARGO_BIN_EXE_trellis")])
-        .current_dir(desk.path())
-        .output();
-    let output = output.unwrap();
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(output.stdout.starts_with(b"timestamp,requests"));
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let status = desk.command().args(["refit", "--environment", "web"]).stderr(full).status().unwrap();
+    assert_eq!(status.code(), Some(1));
 }
 
 #[test]
@@ -741,6 +754,8 @@ fn explain_prints_the_message_again_and_the_settings_alone_to_be_pasted() {
     assert!(pasted.starts_with("option_settings:\n  aws:autoscaling:"), "{pasted}");
     assert!(desk.succeeds("explain --paste terraform --undo").starts_with("setting {\n  namespace"));
     assert!(desk.succeeds("explain --paste command").starts_with("aws elasticbeanstalk update-environment"));
+    let alone = desk.json("explain --paste ebextensions");
+    assert_eq!((&alone["text"], &alone["undo"]), (&pasted.as_str().into(), &false.into()));
     let told = desk.json("explain");
     assert_eq!(
         (&told["schema_version"], &told["news"][0]["environment"]),

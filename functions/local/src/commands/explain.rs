@@ -15,6 +15,7 @@ use pipeline::paste::Form;
 use pipeline::publish::{Notification, last_word};
 use pipeline::store::latest_published;
 use scaling::units::MinuteUtc;
+use serde::Serialize;
 
 use super::publish::least_gain;
 use super::{Ground, Output};
@@ -71,7 +72,8 @@ pub(crate) async fn run(
         );
     }
     if let Some(form) = command.paste {
-        return Ok(write!(output, "{}", pasted(&news, form, command.undo)?)?);
+        let alone = Alone { undo: command.undo, text: pasted(&news, form, command.undo)? };
+        return if output.is_json() { output.json(&alone) } else { Ok(write!(output, "{}", alone.text)?) };
     }
     let frame = Frame { pages: tell.pages, run_usd: None };
     let message = advice::of_news(&news, &frame);
@@ -85,6 +87,13 @@ pub(crate) async fn run(
     }
     let text = output.terminal.message(&message);
     Ok(write!(output, "{text}")?)
+}
+
+/// Settings to be pasted: those to take, or those as they were.
+#[derive(Serialize)]
+struct Alone {
+    undo: bool,
+    text: String,
 }
 
 /// The first minute after a day.

@@ -7,7 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 use pipeline::documents::FitDocument;
 use pipeline::ingest::Taken;
-use pipeline::publish::Published;
+use pipeline::publish::{Published, Told};
 use pipeline::sweep::Replayed;
 use serde::Serialize;
 
@@ -94,7 +94,8 @@ pub(crate) async fn run(command: Run, file: File, output: &mut Output, now: Time
         fit: fitted.as_ref().map(|fitted| ground.path(&fitted.key)),
         recommendation: ground.path(&keys.recommendation),
         table: ground.path(&keys.table),
-        message: command.to.message.filter(|_| !ground.dry_run),
+        // What was told before is not written again.
+        message: command.to.message.filter(|_| !ground.dry_run && published.told == Told::Now),
         report: ground.path(&page),
         index: ground.path(&index),
     };
