@@ -208,5 +208,10 @@ fn of_settings_that_cost_about_the_same_the_one_with_the_most_room_is_taken() {
     let cheapest_first = [with(1.0, 9), with(1.005, 9), with(1.009, 3), with(1.2, 1)];
     assert_eq!(roomiest(&cheapest_first, &[1.25, 1.31, 1.31, 2.0], 0.01), Some(2));
     assert_eq!(roomiest(&cheapest_first, &[1.25, 1.31, 1.31, 2.0], 0.0), Some(0));
+    // Whatever bits a room of hundredths has: a hundredth more is more.
+    for hundredths in 100..300 {
+        let rooms = [hundredths, hundredths + 1].map(|room| f64::from(room) / 100.0);
+        assert_eq!(roomiest(&cheapest_first[..2], &rooms, 0.01), Some(1), "{rooms:?}");
+    }
     assert_eq!(roomiest(&[], &[], 0.01), None);
 }

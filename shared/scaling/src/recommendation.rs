@@ -79,7 +79,7 @@ pub fn roomiest(cheapest_first: &[Evaluated], rooms: &[f64], share: f64) -> Opti
     let near = |e: &&Evaluated| e.outcome.billed_instance_minutes as f64 <= first * (1.0 + share);
     let near = cheapest_first.iter().take_while(near).zip(rooms).enumerate();
     let rank = |(index, (evaluated, room)): &(usize, (&Evaluated, &f64))| {
-        (Reverse((*room * 100.0) as u32), events(evaluated), *index)
+        (Reverse((*room * 100.0).round() as u32), events(evaluated), *index)
     };
     near.min_by_key(rank).map(|(index, _)| index)
 }
