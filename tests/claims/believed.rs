@@ -12,7 +12,7 @@ use scaling::clairvoyant::fewest_instance_minutes;
 use scaling::coefficient::FitRules;
 use scaling::course::{CapacityChange, Course};
 use scaling::days::{by_day, days};
-use scaling::dynamics::Dynamics;
+use scaling::dynamics::{Dynamics, Monitoring};
 use scaling::frontier::{knee, thinned};
 use scaling::light::Light;
 use scaling::policy::{Group, ScalingPolicy, Trigger};
@@ -210,6 +210,21 @@ fn hindsight_keeps_to_limits_that_were_set_in_the_days_before() {
 }
 
 #[test]
+fn traffic_that_comes_later_comes_otherwise_to_bins_of_five_minutes() {
+    let load =
+        load((0..40_u32).map(|minute| (20.0 + 2.0 * f64::from(minute.max(4) - 4)).min(48.0)).collect());
+    let dynamics = Dynamics { monitoring: Monitoring::Basic, ..delays(1, 3, 1) };
+    let setting = Setting { dynamics, initial: Instances(1), ..setting(&load) };
+    let trigger = Trigger { period: Minutes(5), ..*policy(25.0, 3.0).trigger() };
+    let policy = ScalingPolicy::new(trigger, Group { cooldown: Seconds(360), ..limits(1, 20) }).unwrap();
+    let highest = |setting: &Setting<'_>| {
+        setting.simulate(&policy, Question::whatever_it_takes(percent(100.0))).unwrap().max_cpu_percent
+    };
+    let later = (1..5).map(|minutes| highest(&Light::Shifted(Minutes(minutes)).on(&setting).setting()));
+    assert_eq!((highest(&setting), later.collect::<Vec<_>>()), (40.0, vec![48.0, 46.0, 44.0, 42.0]));
+}
+
+#[test]
 fn each_light_is_what_it_says() {
     let load = Load { stray_percent: vec![1.0, -1.0, 2.0], ..load(vec![40.0, f64::NAN, 80.0]) };
     let setting = Setting { dynamics: delays(1, 2, 0), ..setting(&load) };
@@ -225,7 +240,7 @@ fn each_light_is_what_it_says() {
     let metric_delay = Minutes(setting.dynamics.metric_delay.0 + 1);
     assert_eq!(later, Dynamics { metric_delay, ..setting.dynamics });
     let shifted = whatever(Light::Shifted(Minutes(2))).load;
-    assert_eq!(shifted.start, load.start - Minutes(2));
+    assert_eq!(shifted.start, load.start);
     assert_eq!((shifted.demand_percent.len(), &shifted.demand_percent[..3]), (5, &[40.0; 3][..]));
     assert_eq!(shifted.demand_percent[4..], [80.0]);
     assert_eq!(shifted.stray_percent, [1.0, 1.0, 1.0, -1.0, 2.0]);

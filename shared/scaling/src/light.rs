@@ -64,20 +64,21 @@ impl Light {
             Self::Amplified(factor) | Self::CostlierRequests(factor) => {
                 load.demand_percent.iter_mut().for_each(|demand| *demand *= factor);
             }
-            Self::Shifted(minutes) => load = shifted(&load, minutes),
+            Self::Shifted(minutes) => load = shifted(&load, minutes, setting.course.is_empty()),
         }
         Lit { load, dynamics, course: setting.course.clone(), initial: setting.initial }
     }
 }
 
-/// The clock stays with the traffic, so that schedules and bins do.
-fn shifted(load: &Load, minutes: Minutes) -> Load {
+/// The traffic comes later by the clock, and so otherwise to bins of five minutes. Where something is scheduled or was deployed,
+/// that goes with the traffic, and bins with it.
+fn shifted(load: &Load, minutes: Minutes, by_the_clock: bool) -> Load {
     let before = |values: &[f64]| -> Vec<f64> {
         let first = values.first().map(|first| std::iter::repeat_n(*first, minutes.0 as usize));
         first.into_iter().flatten().chain(values.iter().copied()).collect()
     };
     Load {
-        start: load.start - minutes,
+        start: if by_the_clock { load.start } else { load.start - minutes },
         demand_percent: before(&load.demand_percent),
         stray_percent: before(&load.stray_percent),
         ..load.clone()
