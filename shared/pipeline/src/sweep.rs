@@ -685,11 +685,13 @@ impl Replay<'_> {
         outcome.minutes_over <= self.question.minutes_over_allowed
     }
 
-    /// Amplified traffic is a margin by itself.
+    /// Amplified traffic is a margin by itself; doubt about what a request costs is none.
     fn ceiling_in(&self, light: Light) -> CpuPercent {
         match light {
-            Light::Amplified(_) | Light::CostlierRequests(_) => self.most,
-            Light::LaterMetrics | Light::SlowerLaunch(_) | Light::Shifted(_) => self.question.ceiling,
+            Light::Amplified(_) => self.most,
+            Light::CostlierRequests(_) | Light::LaterMetrics | Light::SlowerLaunch(_) | Light::Shifted(_) => {
+                self.question.ceiling
+            }
         }
     }
 
