@@ -286,17 +286,8 @@ fn settings_are_kept_once_and_again_when_they_change() {
     let archive = MemoryArchive::default();
     assert_eq!(ingest(&archive, two_days()).unwrap().settings_changed, Some(true));
     assert_eq!(ingest(&archive, two_days()).unwrap().settings_changed, Some(false));
-    let changed = IngestRequest {
-        environment: environment(),
-        recording: Recording { samples: two_days(), notes: vec![] },
-        options: Some([options(), vec![option("aws:autoscaling:asg", "Cooldown", "60")]].concat()),
-        activities: vec![],
-        group: None,
-        load_balancer_reported: None,
-        leave_open: LEAVE_OPEN,
-        fetched_until: None,
-    };
-    assert_eq!(block_on(ingest::run(&archive, changed)).unwrap().settings_changed, Some(true));
+    let changed = [options(), vec![option("aws:autoscaling:asg", "Cooldown", "60")]].concat();
+    assert_eq!(ingest_with(&archive, two_days(), Some(changed)).unwrap().settings_changed, Some(true));
     assert_eq!(block_on(archive.list(&Prefix::settings(&environment()))).unwrap().len(), 2);
 }
 
@@ -308,16 +299,6 @@ fn what_an_application_is_told_in_secret_is_not_kept() {
             option("aws:cloudformation:template:parameter", "EnvironmentVariables", "DB_PASSWORD=hunter2"),
         ]
     };
-    let request = |options| IngestRequest {
-        environment: environment(),
-        recording: Recording { samples: two_days(), notes: vec![] },
-        options: Some(options),
-        activities: vec![],
-        group: None,
-        load_balancer_reported: None,
-        leave_open: LEAVE_OPEN,
-        fetched_until: None,
-    };
     let kept_of = |archive: &MemoryArchive| {
         let keys = block_on(archive.list(&Prefix::settings(&environment()))).unwrap();
         assert_eq!(keys.len(), 1);
@@ -325,7 +306,7 @@ fn what_an_application_is_told_in_secret_is_not_kept() {
     };
     let (archive, plain) = (MemoryArchive::default(), MemoryArchive::default());
     ingest(&plain, two_days()).unwrap();
-    block_on(ingest::run(&archive, request([secrets(), options()].concat()))).unwrap();
+    ingest_with(&archive, two_days(), Some([secrets(), options()].concat())).unwrap();
     assert_eq!(kept_of(&archive), kept_of(&plain));
 
     // As an earlier version left them.
@@ -334,7 +315,7 @@ fn what_an_application_is_told_in_secret_is_not_kept() {
     let key = Key::settings(&environment(), window().start);
     block_on(store::write_json(&archive, &key, &before)).unwrap();
     assert!(kept_of(&archive).contains("hunter2"));
-    let report = block_on(ingest::run(&archive, request([options(), secrets()].concat()))).unwrap();
+    let report = ingest_with(&archive, two_days(), Some([options(), secrets()].concat())).unwrap();
     assert_eq!((report.settings_changed, kept_of(&archive)), (Some(false), kept_of(&plain)));
 }
 
