@@ -112,11 +112,32 @@ fn run_recommends_and_a_second_run_does_not_publish_again() {
     );
     assert_eq!(first["ingested"]["samples_added"], 117);
     assert!((first["fit"]["coefficient"].as_f64().unwrap() - 0.01).abs() < 1e-9);
+    let message = || fs::read_to_string(desk.path().join("advice.txt")).unwrap();
+    let told = message();
     fs::remove_file(desk.path().join("advice.txt")).unwrap();
     let second = desk.json(run);
     assert_eq!(second["published"]["told"], "before");
     assert_eq!(second["ingested"]["samples_unchanged"], 117);
-    assert!(!desk.path().join("advice.txt").exists() && second["files"]["message"].is_null());
+    assert_eq!(message(), told, "whoever names a file finds the message in it");
+}
+
+#[test]
+fn a_file_that_is_said_to_hold_the_message_holds_it_also_when_it_was_told_before() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    desk.succeeds("run --environment web --metrics m.csv");
+    let said = desk.succeeds("run --environment web --metrics m.csv --message run.txt");
+    assert!(
+        said.contains("it is not sent again") && said.contains("the message               run.txt"),
+        "{said}"
+    );
+    let said = desk.succeeds("publish --environment web --message publish.txt");
+    assert!(said.contains("it is not sent again"), "{said}");
+    let message = |file: &str| fs::read_to_string(desk.path().join(file)).unwrap();
+    assert_eq!(message("publish.txt"), desk.succeeds("explain --environment web"));
+    assert!(message("run.txt").starts_with("Subject: web: "));
+    desk.succeeds("publish --environment web --message rehearsed.txt --dry-run");
+    assert!(!desk.path().join("rehearsed.txt").exists());
 }
 
 #[test]

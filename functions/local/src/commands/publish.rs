@@ -1,13 +1,13 @@
 //! `trellis publish`: the advice to its readers, once.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
 use clap::Args;
 use jiff::Timestamp;
-use pipeline::advice::Frame;
+use pipeline::advice::{Frame, Message};
 use pipeline::envelope::HttpsBody;
 use pipeline::news::LEAST_GAIN;
 use pipeline::publish::{
@@ -22,7 +22,7 @@ use crate::options::{File, Place, Tell};
 /// Publish the newest advice, once
 ///
 /// Prints the message as an e-mail would read; with --message also writes it to a file, with --topic also sends it
-/// to an SNS topic. Either happens once for each distinct advice, however often this is run.
+/// to an SNS topic: once for each distinct advice, however often this is run.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   trellis publish --environment web-prod --message advice.txt")]
@@ -84,7 +84,17 @@ pub(crate) async fn publish(
     let notifier = readers(ground, to).await?;
     let reports = publish::run(&ground.archive, &notifier, &request).await.context("publishing")?;
     let (_, report) = reports.into_iter().next().expect("one environment was asked about");
-    report.context("publishing")
+    let report = report.context("publishing")?;
+    write_again(ground, to, &report)?;
+    Ok(report)
+}
+
+/// Who names a file finds the message in it, also where it is not sent again.
+fn write_again(ground: &Ground, to: &To, report: &PublishReport) -> Result<(), NotifyError> {
+    match &to.message {
+        Some(path) if !ground.dry_run && report.told != Told::Now => write_message(path, &report.message),
+        _ => Ok(()),
+    }
 }
 
 /// The share below which a gain is not worth a message.
@@ -153,11 +163,12 @@ struct FileNotifier {
 #[async_trait]
 impl Notifier for FileNotifier {
     async fn notify(&self, notification: Notification<'_>) -> Result<(), NotifyError> {
-        let path = &self.path;
-        let message = notification.message;
-        let text = format!("Subject: {}\n\n{}", message.subject, message.body);
-        let refused = |source| NotifyError { to: format!("`{}`", path.display()), source };
-        pipeline::archive::directory::write_whole(path, text.as_bytes())
-            .map_err(|error| refused(error.into()))
+        write_message(&self.path, notification.message)
     }
+}
+
+fn write_message(path: &Path, message: &Message) -> Result<(), NotifyError> {
+    let text = format!("Subject: {}\n\n{}", message.subject, message.body);
+    let refused = |source| NotifyError { to: format!("`{}`", path.display()), source };
+    pipeline::archive::directory::write_whole(path, text.as_bytes()).map_err(|error| refused(error.into()))
 }
