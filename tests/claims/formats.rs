@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use pipeline::advice::{Frame, apply, digest, undo};
+use pipeline::advice::{Frame, Kept, apply, digest, undo};
 use pipeline::chat::{CustomNotification, custom_notification};
 use pipeline::documents::{Kind, OptionDocument, RecommendationDocument};
 use pipeline::envelope::{HttpsBody, MessageDocument, envelope};
@@ -205,7 +205,8 @@ fn other_programs_read_what_is_sent_and_what_is_pasted() {
         write(format!("{index:02}.cf.yaml"), &patch.form(Form::Cloudformation));
         write(format!("{index:02}.config"), &patch.form(Form::Ebextensions));
     }
-    let frame = Frame { pages: Some("https://pages.example".into()), run_usd: Some(0.0004) };
+    let pages = Some("https://pages.example".into());
+    let frame = Frame { pages, run_usd: Some(0.0004), kept: Kept::ByDefault };
     for (index, name) in ["web-prod", HOSTILE[3], HOSTILE[7]].into_iter().enumerate() {
         let news = all_news(name);
         let message = digest(&news, &frame);

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use pipeline::advice::difference::difference;
-use pipeline::advice::{self, Frame, Message, changes, digest, of_news};
+use pipeline::advice::{self, Frame, Kept, Message, changes, digest, of_news};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Environment, Key};
 use pipeline::documents::{
@@ -201,7 +201,8 @@ fn one(file: &str) -> News {
 }
 
 fn frame() -> Frame {
-    Frame { pages: Some("https://pages.example".into()), run_usd: Some(0.000_43) }
+    let pages = Some("https://pages.example".into());
+    Frame { pages, run_usd: Some(0.000_43), kept: Kept::In("s3://trellis-archive-123456789012".into()) }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use lambda_runtime::tracing;
-use pipeline::advice::Frame;
+use pipeline::advice::{Frame, Kept};
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::publish::{
@@ -33,6 +33,8 @@ pub struct Telling {
     pub least_gain: f64,
     /// The address under which the archive's pages are served.
     pub pages: Option<String>,
+    /// The archive, as `trellis` is told of it: `s3://bucket`.
+    pub archive: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -86,7 +88,7 @@ pub async fn handle(
         now: common.now,
         run: publish::new_run(),
         least_gain: telling.least_gain,
-        frame: Frame { pages: telling.pages.clone(), run_usd },
+        frame: Frame { pages: telling.pages.clone(), run_usd, kept: Kept::In(telling.archive.clone()) },
     };
     let began = Instant::now();
     // Pages come first, so that whoever is told finds them. One that can't be made, or not soon, keeps no advice back.

@@ -147,7 +147,8 @@ impl<A: Archive> Account<A> {
     }
 
     fn publish(&self, event: Value) -> Result<Value, Failure> {
-        let telling = Telling { least_gain: 0.03, pages: Some("https://pages.example".into()) };
+        let (pages, archive) = (Some("https://pages.example".into()), "s3://bucket".into());
+        let telling = Telling { least_gain: 0.03, pages, archive };
         block_on(publish::handle(&self.archive, &self.mailbox, &|_| (), &telling, event, clock()))
     }
 

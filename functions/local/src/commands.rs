@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use jiff::Timestamp;
+use pipeline::advice::Kept;
 use pipeline::archive::directory::DirectoryArchive;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
@@ -234,6 +235,16 @@ impl Ground {
     fn spent_usd(&self) -> f64 {
         let asked = if self.place.starts_with("s3://") { self.archive.spent() } else { Spent::default() };
         Spent { metrics: self.metrics.get(), ..asked }.usd()
+    }
+
+    /// Where a command finds what is kept here.
+    fn place_of_advice(&self) -> Kept {
+        if self.place == DEFAULT_ARCHIVE { Kept::ByDefault } else { Kept::In(self.place.clone()) }
+    }
+
+    /// The same for advice that was made just now, which a rehearsal forgets.
+    fn kept(&self) -> Kept {
+        if self.dry_run { Kept::Nowhere } else { self.place_of_advice() }
     }
 
     async fn end(&self) -> anyhow::Result<MinuteUtc> {

@@ -295,6 +295,29 @@ fn a_what_if_prints_advice_and_keeps_nothing() {
 }
 
 #[test]
+fn a_message_quotes_the_command_that_prints_these_settings_and_none_where_they_are_not_kept() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    let place = "--environment web --archive kept";
+    desk.succeeds(&format!("ingest {place} --metrics m.csv"));
+    desk.succeeds(&format!("refit {place}"));
+    let quoted = |words: &str| {
+        let said = desk.succeeds(&format!("{words} {place}"));
+        assert!(said.contains("How to apply"), "{said}");
+        let command =
+            said.split_once("  trellis explain ").map(|(_, rest)| rest.lines().take(2).collect::<String>());
+        command.map(|command| format!("explain {}", command.replace('\\', " ")))
+    };
+    assert_eq!(quoted("sweep --stages 30:4000,60:9000"), None, "a what-if is not kept");
+    assert_eq!(quoted("sweep --dry-run"), None, "nor is a rehearsal");
+    for words in ["sweep", "publish", "explain"] {
+        let command = quoted(words).unwrap();
+        assert!(command.contains("--environment web --archive kept"), "{command}");
+        assert!(desk.succeeds(&command).starts_with("OptionSettings:"));
+    }
+}
+
+#[test]
 fn a_day_or_a_crowd_is_a_what_if_that_is_named() {
     let desk = Desk::new();
     desk.write("m.csv", &two_hours());

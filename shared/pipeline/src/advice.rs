@@ -22,6 +22,7 @@ use crate::documents::{
 };
 use crate::hex::hex;
 use crate::news::{News, Word, small_gain};
+use crate::paste::shell_word;
 
 pub use act::{apply, undo};
 pub use digest::digest;
@@ -44,6 +45,30 @@ pub struct Frame {
     pub pages: Option<String>,
     /// What the run cost on AWS, USD.
     pub run_usd: Option<f64>,
+    /// Where the advice is kept.
+    pub kept: Kept,
+}
+
+/// Where advice is kept, for the commands that a message quotes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Kept {
+    /// Where `trellis` looks unless told.
+    #[default]
+    ByDefault,
+    /// There: a directory, or `s3://bucket/prefix`.
+    In(String),
+    /// Nowhere: it was a rehearsal.
+    Nowhere,
+}
+
+impl Kept {
+    /// What `trellis` has to be told to look there.
+    fn option(&self) -> String {
+        match self {
+            Self::In(place) => format!(" --archive {}", shell_word(place)),
+            Self::ByDefault | Self::Nowhere => String::new(),
+        }
+    }
 }
 
 impl Frame {
@@ -105,8 +130,13 @@ pub fn recommended(verdict: &Verdict) -> Option<PolicyDocument> {
 
 /// The message that says what `recommendation` says, to readers who were told nothing before.
 pub fn message(recommendation: &RecommendationDocument) -> Message {
+    message_in(recommendation, &Frame::default())
+}
+
+/// The same in a frame.
+pub fn message_in(recommendation: &RecommendationDocument, frame: &Frame) -> Message {
     let word = Word::Advice(Box::new(recommendation.clone()));
-    of_news(&News::of(word, None, 0.0), &Frame::default())
+    of_news(&News::of(word, None, 0.0), frame)
 }
 
 /// The message that tells `news`.
@@ -134,7 +164,7 @@ fn of_advice(news: &News, advice: &RecommendationDocument, frame: &Frame) -> Vec
             .page(advice)
             .map_or(String::new(), |page| format!("Pictures, and the tables behind them:\n{page}")),
         act::what_to_watch(news, advice),
-        act::how_to_apply(news, advice),
+        act::how_to_apply(news, advice, &frame.kept),
         act::how_to_undo(news, advice),
         // Of settings that are not shown, nothing is said.
         if is_shown(news, advice) { about_the_choice(advice) } else { String::new() },

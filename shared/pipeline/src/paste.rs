@@ -171,6 +171,22 @@ impl Patch {
     }
 }
 
+/// Text as one word of a POSIX shell.
+///
+/// ```
+/// use pipeline::paste::shell_word;
+///
+/// assert_eq!(shell_word("s3://bucket/prefix"), "s3://bucket/prefix");
+/// assert_eq!(shell_word("ann's; rm x"), r"'ann'\''s; rm x'");
+/// ```
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// JSON that may stand between single quotes of a shell.
 fn json(text: &str) -> String {
     serde_json::to_string(text).expect("text is text").replace('\'', r"\u0027")

@@ -75,7 +75,7 @@ pub(crate) async fn run(
         let alone = Alone { undo: command.undo, text: pasted(&news, form, command.undo)? };
         return if output.is_json() { output.json(&alone) } else { Ok(write!(output, "{}", alone.text)?) };
     }
-    let frame = Frame { pages: tell.pages, run_usd: None };
+    let frame = Frame { pages: tell.pages, run_usd: None, kept: ground.place_of_advice() };
     let message = advice::of_news(&news, &frame);
     let news = [news];
     let notification = Notification { message: &message, news: &news, frame: &frame };

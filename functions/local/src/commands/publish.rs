@@ -79,7 +79,7 @@ pub(crate) async fn publish(
         now,
         run: publish::new_run(),
         least_gain: least_gain(&tell),
-        frame: Frame { pages: tell.pages, run_usd },
+        frame: Frame { pages: tell.pages, run_usd, kept: ground.kept() },
     };
     let notifier = readers(ground, to).await?;
     let reports = publish::run(&ground.archive, &notifier, &request).await.context("publishing")?;

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 use clap::Args;
-use pipeline::advice;
+use pipeline::advice::{self, Frame};
 use pipeline::sweep::{self, Margins, Model, Replayed, SweepReport, SweepRequest};
 use scaling::backtest::Free;
 use scaling::cpu_model::CpuModel;
@@ -104,7 +104,8 @@ pub(crate) async fn sweep(
 }
 
 fn print(ground: &Ground, report: &SweepReport, output: &mut Output) -> anyhow::Result<()> {
-    let text = output.terminal.body(&advice::message(&report.document).body);
+    let frame = Frame { kept: ground.kept(), ..Frame::default() };
+    let text = output.terminal.body(&advice::message_in(&report.document, &frame).body);
     write!(output, "{text}")?;
     match &report.keys {
         None => writeln!(output, "\nThis was a what-if: nothing was kept.")?,

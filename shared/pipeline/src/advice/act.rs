@@ -1,9 +1,9 @@
 //! What to do: apply it, undo it, and what to look at in between.
 
-use super::{acts, changes, plural, wrapped};
+use super::{Kept, acts, changes, plural, wrapped};
 use crate::documents::{OptionDocument, RecommendationDocument};
 use crate::news::News;
-use crate::paste::{Form, Patch};
+use crate::paste::{Form, Patch, shell_word};
 
 /// The options to set.
 pub fn apply(advice: &RecommendationDocument) -> Patch {
@@ -27,21 +27,30 @@ pub fn undo(advice: &RecommendationDocument) -> Option<Patch> {
     Some(undo)
 }
 
-pub(super) fn how_to_apply(news: &News, advice: &RecommendationDocument) -> String {
+pub(super) fn how_to_apply(news: &News, advice: &RecommendationDocument, kept: &Kept) -> String {
     if !acts(news, advice) {
         return String::new();
     }
     let patch = apply(advice);
     format!(
-        "How to apply: in .ebextensions/scaling.config\n\n{}\n\n{}\n\n{}\n\n{}",
+        "How to apply: in .ebextensions/scaling.config\n\n{}\n\n{}\n\n{}\n\n{}{}",
         inset(&patch.form(Form::Ebextensions)),
         wrapped("or at once (settings made this way stay over .ebextensions until they are removed)"),
         inset(&patch.form(Form::Command)),
-        wrapped(
-            "For CloudFormation or Terraform: trellis explain --paste cloudformation, or terraform. No instance is replaced or \
-             restarted by these changes. Trellis has changed nothing."
-        )
+        for_templates(advice, kept),
+        wrapped("No instance is replaced or restarted by these changes. Trellis has changed nothing.")
     )
+}
+
+/// How to get at the forms that are not shown; nothing where this advice is not what would be found.
+fn for_templates(advice: &RecommendationDocument, kept: &Kept) -> String {
+    if !advice.traffic.recorded || *kept == Kept::Nowhere {
+        return String::new();
+    }
+    let (name, archive) = (shell_word(&advice.environment), kept.option());
+    let command = format!("trellis explain --paste cloudformation \\\n  --environment {name}{archive}");
+    let heading = "or for CloudFormation (for Terraform, with terraform in its place)";
+    format!("{}\n\n{}\n\n", wrapped(heading), inset(&command))
 }
 
 pub(super) fn how_to_undo(news: &News, advice: &RecommendationDocument) -> String {

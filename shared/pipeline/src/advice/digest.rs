@@ -15,8 +15,9 @@ pub fn digest(news: &[News], frame: &Frame) -> Message {
     urgent.sort_by(|a, b| a.kind.cmp(&b.kind).then_with(|| a.environment.cmp(&b.environment)));
     let lines: Vec<String> = urgent.iter().map(|news| super::indented(&headline(news))).collect();
     let head = wrapped(&format!(
-        "News of {}, the most urgent first. All about one of them, with its reasons: trellis explain --environment NAME",
-        plural(news.len() as u64, "environment")
+        "News of {}, the most urgent first. All about one of them, with its reasons: trellis explain --environment NAME{}",
+        plural(news.len() as u64, "environment"),
+        frame.kept.option()
     ));
     let details = urgent.iter().filter(|news| is_detailed(news.kind)).map(|news| section(news, frame));
     let parts = [head, lines.join("\n")].into_iter().chain(details).chain([foot(frame)]);
