@@ -562,6 +562,32 @@ fn check_judges_a_file_and_what_was_ingested() {
 }
 
 #[test]
+fn why_there_is_no_advice_is_told_also_where_no_sweep_was_begun() {
+    let desk = Desk::new();
+    let flat: String = two_hours().lines().map(|line| flattened(line) + "\n").collect();
+    desk.write("flat.csv", &flat);
+    desk.fails("run --environment web --metrics flat.csv", "the load hardly varies");
+    for command in ["explain", "publish"] {
+        let said = desk.succeeds(&format!("{command} --environment web"));
+        assert!(said.starts_with("Subject: web: no advice: its load hardly varies"), "{said}");
+        assert!(said.contains("What would help: "), "{said}");
+    }
+    desk.write("m.csv", &two_hours());
+    desk.succeeds("ingest --environment web --metrics m.csv");
+    desk.succeeds("refit --environment web");
+    desk.fails("explain --environment web", "`web` has no advice up to");
+}
+
+/// A row with as many requests as any other.
+fn flattened(row: &str) -> String {
+    let mut cells: Vec<&str> = row.split(',').collect();
+    if cells[0] != "timestamp" {
+        cells[1] = "1000";
+    }
+    cells.join(",")
+}
+
+#[test]
 fn a_delay_that_is_stated_wins_over_the_record_and_is_named_where_that_fails() {
     let desk = Desk::new();
     desk.succeeds("demo --directory out");

@@ -14,7 +14,7 @@ use crate::causes::with_causes;
 use crate::documents::{RecommendationDocument, RefusalDocument, SCHEMA_VERSION};
 use crate::fetch::FetchError;
 use crate::refit::{RefitError, RefitRequest};
-use crate::store::{StoreError, read_json_versioned, write_json};
+use crate::store::{StoreError, end_of_samples, latest_fit, read_json_versioned, write_json};
 use crate::sweep::{SweepError, SweepRequest};
 
 const INGEST: &str = "ingest";
@@ -92,6 +92,7 @@ pub fn key(environment: &Environment) -> Key {
 }
 
 /// Why nothing came after `advice`, or why there is none at all: the last word up to `until`, where it is a refusal.
+/// Where no sweep was begun, an earlier stage has it.
 pub async fn since(
     archive: &dyn Archive,
     environment: &Environment,
@@ -103,7 +104,26 @@ pub async fn since(
         refusal.until <= until.start()
             && advice.is_none_or(|advice| advice.traffic.window.end < refusal.until)
     };
-    Ok(refusal.filter(is_last))
+    match (refusal.filter(is_last), advice) {
+        (None, None) => before_any_sweep(archive, environment, until).await,
+        (refusal, _) => Ok(refusal),
+    }
+}
+
+/// What the fit was refused for, unless there is one since; or else the ingest, unless something was taken in.
+async fn before_any_sweep(
+    archive: &dyn Archive,
+    environment: &Environment,
+    until: MinuteUtc,
+) -> Result<Option<RefusalDocument>, StoreError> {
+    let is_past = |refusal: &RefusalDocument| refusal.until <= until.start();
+    let fitted = latest_fit(archive, environment, until).await?.map(|fit| fit.window.end);
+    let refit = last(archive, environment, REFIT).await?.filter(is_past);
+    let refit = refit.filter(|refusal| fitted.is_none_or(|end| end < refusal.until));
+    if refit.is_some() || end_of_samples(archive, environment).await?.is_some() {
+        return Ok(refit);
+    }
+    Ok(last(archive, environment, INGEST).await?.filter(is_past))
 }
 
 async fn last(
