@@ -561,6 +561,51 @@ fn check_judges_a_file_and_what_was_ingested() {
     );
 }
 
+const TRIGGER: &str = "option_settings:\n  aws:autoscaling:trigger:\n";
+
+#[test]
+fn files_of_one_project_are_judged_together_and_those_about_something_else_are_passed_over() {
+    let desk = Desk::new();
+    let upper =
+        format!("{TRIGGER}    MeasureName: CPUUtilization\n    Unit: Percent\n    UpperThreshold: 60\n");
+    desk.write("01.config", &upper);
+    desk.write("02.config", &format!("{TRIGGER}    LowerThreshold: 20\n"));
+    desk.write("00-packages.config", "packages:\n  yum:\n    git: []\n");
+    let said = desk.succeeds("check 02.config 00-packages.config 01.config");
+    assert!(said.starts_with("01.config, 02.config\n  over 60 % +1, under 20 % -1"), "{said}");
+    assert!(!said.contains("none is set") && said.contains("nothing against these settings"), "{said}");
+    assert!(said.contains("  passed over: 00-packages.config has no option settings\n"), "{said}");
+    desk.write("03.config", &format!("{TRIGGER}    LowerThreshold: 65\n"));
+    let output = desk.run("check 00-packages.config 01.config 02.config 03.config");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.contains("`LowerThreshold` 65 is not below `UpperThreshold` 60"),
+        "the last one counts: {said}"
+    );
+    assert!(
+        said.contains("`LowerThreshold` is set twice: only the last one counts (02.config, 03.config)"),
+        "{said}"
+    );
+    let judged: Value =
+        serde_json::from_slice(&desk.run("check 01.config 00-packages.config --json").stdout).unwrap();
+    assert_eq!(judged[0]["passed_over"][0], "00-packages.config");
+    desk.fails("check 01.config 00-packages.config", "1 of these settings can't work as meant");
+}
+
+#[test]
+fn files_without_option_settings_are_an_error_where_there_is_nothing_else() {
+    let desk = Desk::new();
+    desk.write("packages.config", "packages:\n  yum:\n    git: []\n");
+    desk.write("files.config", "files: {}\n");
+    desk.fails("check packages.config", "no `option_settings` or `OptionSettings`");
+    desk.fails(
+        "check packages.config files.config",
+        "no option settings are in any of `files.config`, `packages.config`",
+    );
+    desk.write("broken.config", "option_settings: [\n");
+    desk.fails("check packages.config broken.config", "`broken.config` is not YAML or JSON");
+}
+
 #[test]
 fn why_there_is_no_advice_is_told_also_where_no_sweep_was_begun() {
     let desk = Desk::new();

@@ -42,23 +42,43 @@ enum Node {
 /// # Ok::<(), pipeline::recorded::RecordedError>(())
 /// ```
 pub fn read(file: &str, bytes: &[u8]) -> Result<ConfigFile, RecordedError> {
-    let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| RecordedError::Unreadable {
-        file: file.to_owned(),
-        expected: "YAML or JSON with option settings",
-        source,
-    };
-    let bytes = Text::of(file, bytes)?.bytes;
-    let text = std::str::from_utf8(bytes).map_err(|error| unreadable(error.into()))?;
-    let root = parse(&without_comments(text)).map_err(|error| unreadable(error.into()))?;
-    let settings =
-        find_settings(&root).ok_or_else(|| unreadable("no `option_settings` or `OptionSettings`".into()))?;
-    let mut repeated = BTreeSet::new();
-    collect_repeated(&root, &mut repeated);
-    let options = options(settings);
-    if options.is_empty() {
-        return Err(unreadable("no option in its settings".into()));
+    let root = root(file, bytes)?;
+    if find_settings(&root).is_none() {
+        return Err(unreadable(file, "no `option_settings` or `OptionSettings`"));
     }
-    Ok(ConfigFile { options, repeated: repeated.into_iter().collect(), overridden: overridden(&root) })
+    let read = ConfigFile::of(&root);
+    if read.options.is_empty() { Err(unreadable(file, "no option in its settings")) } else { Ok(read) }
+}
+
+/// Reads a file that is one of several: it may be about packages or commands, and hold no option.
+pub fn read_part(file: &str, bytes: &[u8]) -> Result<ConfigFile, RecordedError> {
+    match root(file, bytes) {
+        Err(RecordedError::Empty { .. }) => Ok(ConfigFile::of(&Node::Text(String::new()))),
+        root => root.map(|root| ConfigFile::of(&root)),
+    }
+}
+
+impl ConfigFile {
+    fn of(root: &Node) -> Self {
+        let mut repeated = BTreeSet::new();
+        collect_repeated(root, &mut repeated);
+        Self {
+            options: find_settings(root).map(options).unwrap_or_default(),
+            repeated: repeated.into_iter().collect(),
+            overridden: overridden(root),
+        }
+    }
+}
+
+fn unreadable(file: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> RecordedError {
+    let (file, expected) = (file.to_owned(), "YAML or JSON with option settings");
+    RecordedError::Unreadable { file, expected, source: source.into() }
+}
+
+fn root(file: &str, bytes: &[u8]) -> Result<Node, RecordedError> {
+    let bytes = Text::of(file, bytes)?.bytes;
+    let text = std::str::from_utf8(bytes).map_err(|error| unreadable(file, error))?;
+    parse(&without_comments(text)).map_err(|error| unreadable(file, error))
 }
 
 /// JSON with comments is no JSON and no YAML; YAML's own comments stay, since its reader knows them.
