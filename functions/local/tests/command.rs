@@ -698,7 +698,18 @@ fn sweeping_values_that_make_no_policy_says_what_is_wrong_with_them() {
     desk.succeeds("refit --environment web");
     let values = "--upper-thresholds 20 --lower-thresholds 60";
     desk.fails(&format!("sweep --environment web {values}"), "the values to try make no policy");
-    desk.fails("sweep --environment web --min-sizes 9 --max-sizes 3", "sizes swapped");
+    desk.fails(
+        &format!("sweep --environment web {values}"),
+        "have thresholds swapped: `LowerThreshold` 60 % must be below `UpperThreshold` 20 %",
+    );
+    desk.fails(
+        "sweep --environment web --min-sizes 9 --max-sizes 3",
+        "have sizes swapped: `MinSize` 9 is over `MaxSize` 3",
+    );
+    desk.fails(
+        "sweep --environment web --min-sizes 0",
+        "have a value out of range: `MinSize` must be 1 to 10000 instances, not `0`",
+    );
     desk.fails(
         "sweep --environment web --cooldowns 1..10000 --max-sizes 4..10000",
         "at most 1000000, and 1000000000 in all",

@@ -225,18 +225,12 @@ pub enum SweepError {
     #[error("putting a crowd on top of the traffic")]
     Crowd(#[from] CrowdError),
     /// The values to try make no policy.
-    #[error(
-        "the values to try make no policy: {invalid} combinations have thresholds swapped, sizes swapped or values out of range, {oscillating} could swing for ever, {too_fine} have a period that 5-minute metrics are too coarse for, {unreachable} wait for more CPU than there ever is"
-    )]
+    #[error("the values to try make no policy: of their combinations {}", not_tried(.left_out, .example.as_ref()))]
     NoCandidates {
-        /// Combinations that AWS would refuse.
-        invalid: usize,
-        /// Combinations that chase their own tail.
-        oscillating: usize,
-        /// Combinations that can't be measured.
-        too_fine: usize,
-        /// Combinations that can't ever scale out.
-        unreachable: usize,
+        /// How many, by the reason.
+        left_out: LeftOut,
+        /// What is wrong with one of those that AWS would refuse.
+        example: Option<PolicyError>,
     },
     /// The values to try make more policies than can be gone through.
     #[error(
@@ -384,6 +378,22 @@ impl Aim {
         let held = CpuPercent::new(at_most(self.level, ceiling).get() - self.margin).ok()?;
         (held.get() > self.intercept_percent).then_some(held)
     }
+}
+
+/// Why combinations are not tried, as far as there are some.
+fn not_tried(left_out: &LeftOut, example: Option<&PolicyError>) -> String {
+    let reasons = [
+        (left_out.thresholds_swapped, "have thresholds swapped"),
+        (left_out.sizes_swapped, "have sizes swapped"),
+        (left_out.out_of_range, "have a value out of range"),
+        (left_out.oscillating, "could swing for ever"),
+        (left_out.too_fine, "have a period that 5-minute metrics are too coarse for"),
+        (left_out.unreachable, "wait for more CPU than there ever is"),
+    ];
+    let some = reasons.iter().filter(|(count, _)| 0 < *count);
+    let said: Vec<String> = some.map(|(count, reason)| format!("{count} {reason}")).collect();
+    let example = example.map_or(String::new(), |example| format!(": {example}"));
+    format!("{}{example}", said.join(", "))
 }
 
 /// Some hundred times what is plausible: an hour or so for two weeks of minutes.
@@ -628,9 +638,9 @@ const NEAR: usize = 16;
 
 impl Replay<'_> {
     fn check(&self, space: &Space) -> Result<(), SweepError> {
-        let LeftOut { invalid, oscillating, too_fine, unreachable } = space.left_out();
-        let some = !space.is_empty();
-        some.then_some(()).ok_or(SweepError::NoCandidates { invalid, oscillating, too_fine, unreachable })
+        let none =
+            || SweepError::NoCandidates { left_out: space.left_out(), example: space.refused().cloned() };
+        (!space.is_empty()).then_some(()).ok_or_else(none)
     }
 
     fn judged(&self, space: &Space, present: Option<Evaluated>) -> Judged {

@@ -14,13 +14,18 @@ pub struct Space {
     /// Whether settings that can call for their own reversal are left out.
     steady: bool,
     left_out: LeftOut,
+    refused: Option<PolicyError>,
 }
 
 /// Combinations of a grid's values that are not replayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LeftOut {
-    /// Combinations that are no policy: thresholds swapped, min over max.
-    pub invalid: usize,
+    /// Combinations whose lower threshold is not below the upper one.
+    pub thresholds_swapped: usize,
+    /// Combinations whose least size is over the greatest.
+    pub sizes_swapped: usize,
+    /// Combinations with a value that its option can't have.
+    pub out_of_range: usize,
     /// Policies whose actions can call for their own reversal.
     pub oscillating: usize,
     /// Policies with a period that the metrics are too coarse for.
@@ -54,7 +59,7 @@ impl Space {
         const TILE: usize = 8;
         places.sort_by_key(|(upper, lower)| (upper / TILE, lower / TILE, *upper, *lower));
         let pairs = places.into_iter().map(|(upper, lower)| (uppers[upper], lowers[lower])).collect();
-        let mut space = Self { pairs, kinds: vec![], steady, left_out: LeftOut::default() };
+        let mut space = Self { pairs, kinds: vec![], steady, left_out: LeftOut::default(), refused: None };
         space.fill(grid, monitoring, uppers.len() * lowers.len());
         space
     }
@@ -63,11 +68,13 @@ impl Space {
         let valid = |upper: &CpuPercent| grid.lower_thresholds.iter().filter(|lower| *lower < upper).count();
         let valid_pairs: usize = grid.upper_thresholds.iter().map(valid).sum();
         for kind in kinds(grid) {
-            if kind.check().is_err() {
-                self.left_out.invalid += all_pairs;
+            if let Err(refused) = kind.check() {
+                self.refuse(refused, all_pairs);
                 continue;
             }
-            self.left_out.invalid += all_pairs - valid_pairs;
+            if let Some(swapped) = kind.swapped(grid) {
+                self.refuse(swapped, all_pairs - valid_pairs);
+            }
             if !monitoring.allows(kind.period) {
                 self.left_out.too_fine += valid_pairs;
                 continue;
@@ -77,6 +84,18 @@ impl Space {
             self.left_out.oscillating += self.pairs.len() - taken;
             self.kinds.push(kind);
         }
+    }
+
+    /// Leaves out so many combinations for what AWS would say to one of them.
+    fn refuse(&mut self, refused: PolicyError, combinations: usize) {
+        *match refused {
+            PolicyError::ThresholdsSwapped { .. } => &mut self.left_out.thresholds_swapped,
+            PolicyError::MinOverMax { .. } => &mut self.left_out.sizes_swapped,
+            PolicyError::Invalid { .. } | PolicyError::WindowTooLong { .. } => {
+                &mut self.left_out.out_of_range
+            }
+        } += combinations;
+        self.refused.get_or_insert(refused);
     }
 
     /// Places of kinds that are gone through together: they differ only in the increments, and those with the same lower one
@@ -104,6 +123,11 @@ impl Space {
     /// The largest group of any setting.
     pub fn most_instances(&self) -> Instances {
         self.kinds.iter().map(|kind| kind.group.max_size).max().unwrap_or(Instances(0))
+    }
+
+    /// What is wrong with the first combination that is no policy.
+    pub fn refused(&self) -> Option<&PolicyError> {
+        self.refused.as_ref()
     }
 
     /// What was passed over.
@@ -155,6 +179,13 @@ impl Kind {
     fn check(&self) -> Result<(), PolicyError> {
         let [lower, upper] = [1.0, 99.0].map(|percent| CpuPercent::new(percent).expect("a percentage"));
         ScalingPolicy::new(self.trigger((upper, lower)), self.group).map(|_| ())
+    }
+
+    /// What is wrong with a pair of thresholds of the grid, where there is one that is swapped.
+    fn swapped(&self, grid: &Grid) -> Option<PolicyError> {
+        let upper = grid.upper_thresholds.iter().copied().min_by(|a, b| a.get().total_cmp(&b.get()))?;
+        let lower = grid.lower_thresholds.iter().copied().max_by(|a, b| a.get().total_cmp(&b.get()))?;
+        ScalingPolicy::new(self.trigger((upper, lower)), self.group).err()
     }
 
     pub(super) fn policy(&self, pair: (CpuPercent, CpuPercent)) -> ScalingPolicy {
