@@ -717,6 +717,17 @@ fn sweeping_values_that_make_no_policy_says_what_is_wrong_with_them() {
 }
 
 #[test]
+fn instances_that_are_over_the_ceiling_without_a_request_are_not_said_to_stray() {
+    let desk = Desk::new();
+    desk.write("m.csv", &two_hours());
+    desk.succeeds("ingest --environment web --metrics m.csv");
+    desk.fails(
+        "sweep --environment web --coefficient 0.012 --intercept 60",
+        "an instance without requests is at 60.0 % CPU, which leaves nothing below the ceiling of 50 %",
+    );
+}
+
+#[test]
 fn an_archive_that_is_a_file_or_can_not_be_made_is_named() {
     let desk = Desk::new();
     desk.write("m.csv", &two_hours());

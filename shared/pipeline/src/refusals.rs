@@ -257,6 +257,9 @@ fn sweep_reason(error: &SweepError) -> Option<Reason> {
             "no_room",
             "Raise the ceiling, or move other work off the instances, so that CPU follows requests more closely.",
         ),
+        SweepError::IdleOverCeiling { .. } => {
+            ("idle_over_ceiling", "Raise the ceiling, or move other work off the instances.")
+        }
         SweepError::NoTraffic { .. } | SweepError::Trace(_) => {
             ("no_traffic", "Wait for traffic, or look at another time.")
         }

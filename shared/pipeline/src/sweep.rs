@@ -191,6 +191,16 @@ pub enum SweepError {
         /// The ceiling.
         ceiling: CpuPercent,
     },
+    /// An instance is over the ceiling before there is a request.
+    #[error(
+        "an instance without requests is at {intercept_percent:.1} % CPU, which leaves nothing below the ceiling of {ceiling}; a higher ceiling is needed, or less other work on the instances"
+    )]
+    IdleOverCeiling {
+        /// CPU of an instance without requests.
+        intercept_percent: f64,
+        /// The ceiling.
+        ceiling: CpuPercent,
+    },
     /// The fit says nothing sensible.
     #[error("reading the fit")]
     Fit(#[source] UnitError),
@@ -369,8 +379,18 @@ impl Aim {
             margin,
             intercept_percent: model.intercept_percent,
         };
-        let held = aim.held_under(ceiling).ok_or(SweepError::NoRoom { margin, ceiling })?;
+        let held = aim.held_under(ceiling).ok_or_else(|| aim.no_room())?;
         Ok(Self { held, ..aim })
+    }
+
+    /// Why nothing is left below the ceiling.
+    fn no_room(&self) -> SweepError {
+        let Self { ceiling, margin, intercept_percent, .. } = *self;
+        if self.most.get() <= intercept_percent {
+            SweepError::IdleOverCeiling { intercept_percent, ceiling }
+        } else {
+            SweepError::NoRoom { margin, ceiling }
+        }
     }
 
     /// What no replay may reach, so that real CPU stays under `ceiling`; `None` where that leaves nothing.

@@ -24,6 +24,7 @@ pub fn in_short(code: &str) -> &str {
         "new_cost" => "requests have begun to cost something else",
         "no_fit" => "what a request costs is not known",
         "no_room" => "CPU strays too far for its ceiling",
+        "idle_over_ceiling" => "CPU is over its ceiling without requests",
         "no_traffic" => "there is no traffic",
         "too_many_holes" => "too many requests are unknown",
         "damaged_fit" => "the fit says nothing sensible",
