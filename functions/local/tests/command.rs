@@ -839,14 +839,38 @@ fn metrics_come_from_aws_or_from_files() {
 #[test]
 fn without_a_region_aws_is_not_asked_and_the_error_says_how_to_name_one() {
     let desk = Desk::new();
+    let said = said_without_aws(&desk, "ingest --environment web --aws");
+    assert!(said.contains("no AWS Region is known: give --region"), "{said}");
+}
+
+#[test]
+fn a_profile_that_nobody_wrote_down_is_named_with_those_that_there_are() {
+    let desk = Desk::new();
+    let said = |words: &str| said_without_aws(&desk, &format!("ingest --environment web --aws {words}"));
+    let none = said("--profile nosuch");
+    assert!(
+        none.contains("no profile `nosuch` is in the files of the AWS command line, which hold none"),
+        "{none}"
+    );
+    fs::create_dir(desk.path().join(".aws")).unwrap();
+    desk.write(".aws/config", "[profile other]\noutput = json\n");
+    let other = said("--profile nosuch --region eu-west-1");
+    assert!(
+        other.contains("no profile `nosuch` is in the files of the AWS command line; these are: other"),
+        "{other}"
+    );
+    assert!(said("--profile other").contains("no AWS Region is known"));
+}
+
+/// What a command that needs AWS says on a machine that knows none.
+fn said_without_aws(desk: &Desk, words: &str) -> String {
     let mut command = desk.command();
-    command.args(["ingest", "--environment", "web", "--aws"]);
+    command.args(words.split_whitespace());
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
         command.env_remove(name);
     }
     let output = command.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", desk.path()).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("no AWS Region is known: give --region"), "{said}");
+    String::from_utf8(output.stderr).unwrap()
 }
 
 /// Two pieces of advice, of two hours and of four: a request costs a fifth more in the second half.

@@ -26,8 +26,26 @@ pub struct Choice {
 
 /// Where to connect is not known.
 #[derive(Debug, thiserror::Error)]
-#[error("no AWS Region is known: give --region, set AWS_REGION, or use a profile that has one")]
-pub struct NoRegion;
+pub enum NotConnected {
+    /// Nobody named a Region.
+    #[error("no AWS Region is known: give --region, set AWS_REGION, or use a profile that has one")]
+    NoRegion,
+    /// A profile that nobody wrote down.
+    #[error("no profile `{name}` is in the files of the AWS command line{}", there(.known))]
+    NoProfile {
+        /// Its name.
+        name: String,
+        /// Those that are.
+        known: Vec<String>,
+    },
+}
+
+fn there(known: &[String]) -> String {
+    match known {
+        [] => ", which hold none: `aws configure` makes one".to_owned(),
+        known => format!("; these are: {}", known.join(", ")),
+    }
+}
 
 /// What every client is made from.
 #[derive(Debug, Clone)]
@@ -36,7 +54,10 @@ pub struct Connection {
 }
 
 /// Finds Region and credentials. Nothing is called yet.
-pub async fn connect(choice: Choice) -> Result<Connection, NoRegion> {
+pub async fn connect(choice: Choice) -> Result<Connection, NotConnected> {
+    if let Some(profile) = &choice.profile {
+        check_profile(profile).await?;
+    }
     let http =
         aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
@@ -50,7 +71,20 @@ pub async fn connect(choice: Choice) -> Result<Connection, NoRegion> {
         loader = loader.region(Region::new(region));
     }
     let sdk = loader.load().await;
-    if sdk.region().is_none() { Err(NoRegion) } else { Ok(Connection { sdk }) }
+    if sdk.region().is_none() { Err(NotConnected::NoRegion) } else { Ok(Connection { sdk }) }
+}
+
+/// Without it, the loader goes on as if none had been named. Files that it can't read are its own to tell of.
+async fn check_profile(name: &str) -> Result<(), NotConnected> {
+    let (disk, process, files) = Default::default();
+    let Ok(profiles) = aws_config::profile::load(&disk, &process, &files, None).await else {
+        return Ok(());
+    };
+    if profiles.get_profile(name).is_some() {
+        return Ok(());
+    }
+    let known = profiles.profiles().map(str::to_owned).collect();
+    Err(NotConnected::NoProfile { name: name.to_owned(), known })
 }
 
 /// How often a call that may pass is tried again, and how long that waits.
