@@ -7,7 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 use pipeline::documents::FitDocument;
 use pipeline::ingest::Taken;
-use pipeline::publish::{Published, Told};
+use pipeline::publish::Published;
 use pipeline::sweep::Replayed;
 use serde::Serialize;
 
@@ -95,7 +95,7 @@ pub(crate) async fn run(command: Run, file: File, output: &mut Output, now: Time
         recommendation: ground.path(&keys.recommendation),
         table: ground.path(&keys.table),
         // What was told before is not written again.
-        message: command.to.message.filter(|_| !ground.dry_run && published.told == Told::Now),
+        message: command.to.message.filter(|_| !ground.dry_run),
         report: ground.path(&page),
         index: ground.path(&index),
     };
