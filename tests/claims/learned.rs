@@ -127,6 +127,50 @@ fn a_new_cost_is_held_against_the_record_since_then_where_only_cpu_can_be() {
     assert!(proof.cpu_distance < 1.0 && proof.minutes < 800, "{proof:?}");
 }
 
+/// A minute with thirty times the requests, at a CPU that `cpu` makes of what it was.
+fn with_burst(minute: usize, cpu: impl Fn(f64) -> f64) -> Vec<Sample> {
+    two_days_with(|index, sample, was| {
+        if index == minute {
+            sample.set(Metric::Requests, 30.0 * sample.get(Metric::Requests).unwrap()).unwrap();
+            sample.set(Metric::CpuPercent, cpu(was)).unwrap();
+        }
+    })
+}
+
+#[test]
+fn a_minute_whose_requests_show_in_no_cpu_is_replayed_by_its_cpu_and_told() {
+    let (plain, odd) =
+        (advised(two_days(), sweep_request()), advised(with_burst(700, |was| was), sweep_request()));
+    let of = |advice: &RecommendationDocument| {
+        let policy = advice.recommended.clone().unwrap();
+        (policy.options, policy.outcome.instance_hours, advice.present.clone().unwrap().outcome)
+    };
+    let ((options, hours, present), (plain_options, plain_hours, plain_present)) = (of(&odd), of(&plain));
+    assert_eq!(options, plain_options);
+    let near = |one: f64, other: f64| (one / other - 1.0).abs() < 0.001;
+    let highest = [present, plain_present].map(|outcome| outcome.unwrap().max_cpu_percent);
+    assert!(near(hours, plain_hours) && near(highest[0], highest[1]), "{hours} {plain_hours} {highest:?}");
+    assert_eq!(odd.traffic.costless, [at(700).start()]);
+    let said = in_one_line(&message(&odd).body);
+    let told = "One minute, 2026-11-02 11:40 UTC, had far more requests than usual, and CPU did not rise with them though \
+                it could have: that minute is replayed by CPU.";
+    assert!(
+        said.contains(told) && !in_one_line(&message(&plain).body).contains("far more requests"),
+        "{said}"
+    );
+}
+
+/// CPU at its end, or as high as it ever is, may hide what was asked for.
+#[test]
+fn a_minute_of_many_requests_at_high_cpu_is_replayed_at_full_cost() {
+    for burst in [with_burst(700, |_| 100.0), with_burst(360, |was| was)] {
+        let advice = advised(burst, sweep_request());
+        assert!(advice.traffic.costless.is_empty());
+        let present = advice.present.unwrap().outcome.unwrap();
+        assert_eq!(present.max_cpu_percent, 100.0, "{present:?}");
+    }
+}
+
 /// Else a line would be held against what it was drawn through.
 #[test]
 fn where_only_cpu_can_be_foretold_the_line_is_of_the_first_half_of_the_record() {

@@ -3,6 +3,7 @@
 
 use scaling::coefficient::{Fit, FitRules, fit};
 use scaling::observation::LeftOut;
+use scaling::sample::{Metric, Sample};
 use scaling::units::Minutes;
 
 use crate::made::{CASES, PLAIN, Truth, samples};
@@ -110,4 +111,32 @@ fn what_an_instance_serves_has_an_interval_that_holds_the_truth() {
     assert!(fits.iter().all(|fit| fit.has_seen(ceiling)));
     let none = scaling::units::CpuPercent::new(1.0).unwrap();
     assert!(fits[0].requests_at(none).is_none());
+}
+
+/// Of each of `minutes`, `times` the requests; CPU stays what it was.
+fn with_odd(mut samples: Vec<Sample>, minutes: impl Iterator<Item = usize>, times: f64) -> Vec<Sample> {
+    for minute in minutes {
+        let requests = samples[minute].get(Metric::Requests).unwrap();
+        samples[minute].set(Metric::Requests, times * requests).unwrap();
+    }
+    samples
+}
+
+#[test]
+fn a_few_minutes_of_requests_that_cost_nothing_are_no_ceiling_and_hardly_move_the_line() {
+    let truth = Truth { minutes: 2880, ..PLAIN };
+    for (seed, (odd, times)) in (0..20).zip([(1, 3.0), (1, 60.0), (5, 2.0), (5, 10.0)].into_iter().cycle()) {
+        let samples = samples(truth, seed);
+        let (minute, rules) = (seed as usize * 997 % 2800, FitRules::default());
+        let plain = fit(&samples, rules).unwrap();
+        let odd = fit(&with_odd(samples, minute..minute + odd, times), rules).unwrap();
+        let moved = odd.model.coefficient() / plain.model.coefficient() - 1.0;
+        assert!(
+            odd.ceiling.is_none() && moved.abs() < 0.02,
+            "seed {seed}, {times}: {moved} {:?}",
+            odd.ceiling
+        );
+        let spread = odd.residual_spread_percent / plain.residual_spread_percent - 1.0;
+        assert!(spread.abs() < 0.05 && odd.load_range.1 <= 1.01 * plain.load_range.1, "{odd:?}, {plain:?}");
+    }
 }

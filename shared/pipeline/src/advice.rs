@@ -11,6 +11,7 @@ mod headline;
 mod reasons;
 mod refused;
 
+use jiff::Timestamp;
 use scaling::recommendation::Verdict;
 use scaling::sweep::Evaluated;
 use sha2::{Digest, Sha256};
@@ -366,7 +367,21 @@ fn replayed(advice: &RecommendationDocument) -> String {
         format!("{} minutes of {shape} (what if{missing})", traffic.minutes)
     };
     let peak = traffic.peak_requests_per_minute;
-    format!("Replayed: {when}, up to {peak:.0} requests per minute.")
+    format!("Replayed: {when}, up to {peak:.0} requests per minute.{}", costless(&traffic.costless))
+}
+
+/// Minutes of which CPU says otherwise than their requests.
+fn costless(minutes: &[Timestamp]) -> String {
+    let [first, rest @ ..] = minutes else { return String::new() };
+    let first = clock(*first);
+    let (which, these) = match rest.len() {
+        0 => (format!("One minute, {first} UTC,"), "that minute is"),
+        more => (format!("{} minutes, the first of them {first} UTC,", more + 1), "they are"),
+    };
+    format!(
+        " {which} had far more requests than usual, and CPU did not rise with them though it could have: {these} replayed \
+         by CPU."
+    )
 }
 
 fn foot(frame: &Frame) -> String {

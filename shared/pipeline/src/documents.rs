@@ -242,6 +242,10 @@ pub struct TrafficDocument {
     /// Mean rate over the minutes that are known. Early advice did not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_requests_per_minute: Option<f64>,
+    /// Minutes with far more requests than usual that no CPU shows: they are replayed by their CPU.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
+    pub costless: Vec<Timestamp>,
 }
 
 /// How many policies were looked at.

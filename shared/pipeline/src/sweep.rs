@@ -9,6 +9,7 @@ use std::num::NonZero;
 
 use scaling::backtest::{Free, Record, strays};
 use scaling::coefficient::FitRules;
+use scaling::costless::{Costless, costless};
 use scaling::course::Course;
 use scaling::cpu_model::CpuModel;
 use scaling::credits::{BurstableSize, Credits, Mode};
@@ -495,7 +496,8 @@ fn compute(
     let present = Present::read(settings.as_ref(), &samples, request, &aim, &model_document)?;
     let record = Record::of(&samples, request.window);
     let record = record.map(|record| record.with_cpu_ceiling(present.dynamics.cpu_ceiling));
-    let load = strayed(request, record.as_ref(), &shape.traffic, model, &present);
+    let costless = present.costless(&samples, request, model);
+    let load = strayed(request, record.as_ref(), &shape.traffic, model, &present).with_costless(&costless);
     load.check(Minutes(1))?;
     something_to_hold(request.minutes_over_allowed, shape.traffic.len() - shape.traffic.missing())?;
     let launch_times = measured.launch_times;
@@ -546,7 +548,7 @@ fn compute(
         cpu_ceiling_from: aim.from,
         cpu_held_percent: held.get(),
         minutes_over_allowed: request.minutes_over_allowed,
-        traffic: traffic_document(shape),
+        traffic: traffic_document(shape, &costless),
         never_seen_above_percent: given.and_then(|verdict| never_seen(verdict, &model_document)),
         model: model_document,
         candidates: candidates_document(&space, judged.as_ref().ok()),
@@ -841,6 +843,17 @@ impl<'a> Present<'a> {
         })
     }
 
+    /// Recorded minutes, in the window, whose requests show in no CPU. That of stages is not among them.
+    fn costless(&self, samples: &[Sample], request: &SweepRequest, model: CpuModel) -> Vec<Costless> {
+        let recorded = match request.replayed {
+            Replayed::Staged(_) => None,
+            _ => Traffic::recorded(samples, request.window),
+        };
+        let found = recorded.map(|traffic| costless(samples, &traffic, model)).unwrap_or_default();
+        let since = self.costs_since.unwrap_or(request.window.start);
+        found.into_iter().filter(|minute| since <= minute.minute_utc).collect()
+    }
+
     /// Their scheduled actions while `traffic` is replayed, which may be a day outside of the window. That of stages has
     /// no date.
     fn course_of(&self, replayed: &Replayed, traffic: &Traffic) -> Result<Course, SweepError> {
@@ -922,7 +935,9 @@ fn never_seen(verdict: &Verdict, model: &ModelDocument) -> Option<f64> {
     (chosen.outcome.max_cpu_percent > seen + fit.residual_spread_percent.max(0.5)).then_some(seen)
 }
 
-fn traffic_document(Shape { traffic, name, .. }: Shape) -> TrafficDocument {
+fn traffic_document(Shape { traffic, name, .. }: Shape, costless: &[Costless]) -> TrafficDocument {
+    let within = costless.iter().filter(|minute| traffic.window().contains(minute.minute_utc));
+    let costless: Vec<_> = within.map(|minute| minute.minute_utc.start()).collect();
     TrafficDocument {
         window: traffic.window().into(),
         recorded: name.is_none(),
@@ -931,6 +946,7 @@ fn traffic_document(Shape { traffic, name, .. }: Shape) -> TrafficDocument {
         minutes_missing: traffic.missing(),
         peak_requests_per_minute: traffic.peak().map_or(0.0, RequestsPerMinute::get),
         mean_requests_per_minute: mean(&traffic),
+        costless,
     }
 }
 

@@ -26,7 +26,7 @@ pub use sorted::{Use, sorted};
 
 pub(crate) use confidence::{blocks_of, draws};
 pub(crate) use line::least_squares;
-pub(crate) use points::{median, scale};
+pub(crate) use points::{FAR, greatest_but, median, scale};
 pub(crate) use usable::settled;
 
 use crate::course::Deployment;
@@ -55,7 +55,8 @@ pub struct Fit {
     pub blocks: Blocks,
     /// Share of the variance of CPU that the line explains, at most 1; without the periods that lie far off.
     pub r_squared: f64,
-    /// Standard deviation of CPU around the line, in points of CPU percent; with the periods that lie far off.
+    /// Standard deviation of CPU around the line, in points of CPU percent; with the periods that lie far above it, and
+    /// without those that lie far below, from which no ceiling is in danger.
     pub residual_spread_percent: f64,
     /// Root mean square distance of CPU from lines that had not seen it, points of percent: a tenth of the days, or
     /// hours, left out in turn; `None` where no line can be drawn without some of them.
@@ -66,7 +67,8 @@ pub struct Fit {
     pub outlying: u32,
     /// Periods that it was not, by reason.
     pub left_out: LeftOutCounts,
-    /// Least and greatest load seen, requests per minute per instance. The line is unproven outside of it.
+    /// Least and greatest load seen, requests per minute per instance, without the periods that lie far off. The line is
+    /// unproven outside of it.
     pub load_range: (f64, f64),
     /// Greatest CPU of the periods that the line was drawn through, percent.
     pub greatest_cpu_percent: f64,

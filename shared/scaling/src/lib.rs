@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`units`] and [`sample`] are the words; [`observation`], [`coefficient`] and [`cpu_model`]
 //! find the cost of a request, [`latency`] the CPU at which users begin to wait; [`settings`], [`policy`], [`plan`], [`adjustment`], [`alarm`], [`dynamics`] and [`credits`]
-//! are AWS's rules; [`traffic`] is what comes in, [`course`] and [`schedule`] what happens besides;
+//! are AWS's rules; [`traffic`] is what comes in, [`costless`] which of it shows nowhere, [`course`] and [`schedule`] what happens besides;
 //! [`mod@reference`] replays it as plainly as possible and [`mod@simulate`] does the same fast; [`backtest`] holds
 //! a replay against what really happened; [`mod@sweep`] says what is tried, [`engine`] replays all of it, [`light`] is what
 //! a setting must hold in besides, [`recommendation`] chooses, [`walk_forward`] and [`resampled`] put the choice to other [`days`],
@@ -14,6 +14,7 @@ pub mod alarm;
 pub mod backtest;
 pub mod clairvoyant;
 pub mod coefficient;
+pub mod costless;
 pub mod course;
 pub mod cpu_model;
 pub mod credits;

@@ -195,6 +195,12 @@ impl Traffic {
         self.requests_per_minute.iter().enumerate().map(move |(index, rate)| (minute(index), *rate))
     }
 
+    /// The rate of a minute, if it is known.
+    pub fn at(&self, minute: MinuteUtc) -> Option<RequestsPerMinute> {
+        let place = usize::try_from(minute.epoch_minutes() - self.start.epoch_minutes()).ok()?;
+        *self.requests_per_minute.get(place)?
+    }
+
     /// Minutes, known or missing.
     pub fn len(&self) -> usize {
         self.requests_per_minute.len()

@@ -96,7 +96,8 @@ pub fn replays(
         .map_err(|error| ReplaysError::Present(Box::new(error)))?;
     let record = Record::of(&samples, request.window)
         .map(|record| record.with_cpu_ceiling(request.dynamics.cpu_ceiling));
-    let load = strayed(request, record.as_ref(), &traffic, known.model, &present);
+    let costless = present.costless(&samples, request, known.model);
+    let load = strayed(request, record.as_ref(), &traffic, known.model, &present).with_costless(&costless);
     let at_first = first_in_service(&samples);
     let setting = Setting {
         load: &load,

@@ -2,7 +2,7 @@
 //! platform grants no more. What is asked for is hidden then, and a line drawn through it is too flat.
 
 use super::line::{Intercept, Robust, Straight};
-use super::points::{Points, median, scale};
+use super::points::{FAR, Points, greatest_but, median, scale};
 
 /// A level that CPU does not pass, however many requests there are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,6 +23,8 @@ const ENOUGH: usize = 2000;
 const LEAST_POINTS: usize = 8;
 const LEAST_SHARE_ABOVE: f64 = 0.02;
 const LEAST_SHARE_BELOW: f64 = 0.15;
+/// One in so many of the points above may have been about something else.
+const FEW: usize = 6;
 /// As steep as this share of the line below counts as flat.
 const FLAT: f64 = 0.4;
 /// As far as so many of its standard errors allow.
@@ -75,6 +77,7 @@ impl Split {
         if !are_enough(below.len(), above.len(), order.len()) {
             return None;
         }
+        let above = &above[..above.len() - far_out(points, above)];
         let by_one_line: f64 = above.iter().map(|i| one_line.residual(points, *i).abs()).sum();
         let (below, above) = (points.sorted(below), points.sorted(above));
         let robust = Robust::through(&below, Intercept::Free).filter(|robust| robust.line.slope > 0.0)?;
@@ -142,6 +145,13 @@ impl Level {
         let goes_on = rise >= LEAST_RISE * self.percent && rise >= LEAST_RISE_SCALES * self.scale;
         is_flat && goes_on && line.at(least) >= MEETS_SHARE * self.percent
     }
+}
+
+/// How many of the points with the most requests have far more of them than the others: flat is what is flat without them.
+fn far_out(points: &Points, above: &[usize]) -> usize {
+    let mut loads: Vec<f64> = above.iter().map(|i| points.load[*i]).collect();
+    let far = FAR * greatest_but(&mut loads, FEW);
+    loads.iter().filter(|load| **load > far).count()
 }
 
 fn are_enough(below: usize, above: usize, all: usize) -> bool {

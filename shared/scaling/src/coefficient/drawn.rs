@@ -49,7 +49,7 @@ pub(super) fn drawn(
         usable: points.len() as u32,
         outlying: outlying as u32,
         left_out: found.left_out,
-        load_range: points.range(),
+        load_range: points.retained(|i| !robust.is_outlying(points, i)).0.range(),
         greatest_cpu_percent: points.cpu.iter().copied().fold(0.0, f64::max),
         lag: found.lag,
         change: found.change,
@@ -116,7 +116,11 @@ pub(super) fn r_squared(points: &Points, robust: &Robust) -> f64 {
     if all > 0.0 { 1.0 - unexplained / all } else { 0.0 }
 }
 
+/// CPU that stays far below its line is no danger to a ceiling, and has no part in it.
 fn residual_spread(points: &Points, robust: &Robust) -> f64 {
-    let squares: f64 = (0..points.len()).map(|i| robust.residual(points, i).powi(2)).sum();
-    (squares / (points.len() as f64 - 2.0).max(1.0)).sqrt()
+    let is_far_below = |i: &usize| robust.is_outlying(points, *i) && robust.residual(points, *i) < 0.0;
+    let (count, squares) = (0..points.len())
+        .filter(|i| !is_far_below(i))
+        .fold((0.0, 0.0), |(count, sum), i| (count + 1.0, sum + robust.residual(points, i).powi(2)));
+    (squares / (count - 2.0_f64).max(1.0)).sqrt()
 }

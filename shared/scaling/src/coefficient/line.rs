@@ -122,7 +122,7 @@ fn reaches(points: &Points, line: Straight) -> Vec<f64> {
     let (least, most) = points.range();
     let trifle = 1e-7 * (line.slope.abs() * (most - least)).max(f64::MIN_POSITIVE / 1e-7);
     let whole = (SCALE_OF_MEDIAN * weighted_median(&mut all)).max(trifle);
-    let bins = Bins::of((least, most), SCALES);
+    let bins = Bins::of(points.usual_range(), SCALES);
     let mut near: Vec<Vec<f64>> = vec![Vec::new(); SCALES];
     (0..points.len()).for_each(|i| near[bins.index(points.load[i])].push(distance(i)));
     let near_scale = |distances: Vec<f64>| match distances.len() {

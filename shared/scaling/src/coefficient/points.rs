@@ -18,6 +18,8 @@ pub(super) struct Points {
 
 /// Stretches of load, equally wide, that count for the same.
 const BINS: usize = 20;
+/// One in so many points is not what a stretch is made for.
+const FEW: usize = 100;
 /// How much more, or less, than on average a single point may count.
 const MOST_WEIGHT: f64 = 4.0;
 
@@ -41,6 +43,12 @@ impl Points {
     pub(super) fn range(&self) -> (f64, f64) {
         let widen = |(least, most): (f64, f64), load: &f64| (least.min(*load), most.max(*load));
         self.load.iter().fold((f64::INFINITY, f64::NEG_INFINITY), widen)
+    }
+
+    /// The same, but for the few with the most requests, where they have far more than the others.
+    pub(super) fn usual_range(&self) -> (f64, f64) {
+        let (least, most) = self.range();
+        (least, most.min(FAR * greatest_but(&mut self.load.clone(), FEW)))
     }
 
     /// Those at `indices`, which ascend.
@@ -82,7 +90,7 @@ impl Points {
 
     /// Quiet nights have many points at one load; busy hours few at each of many.
     fn balance(&mut self) {
-        let bins = Bins::of(self.range(), BINS);
+        let bins = Bins::of(self.usual_range(), BINS);
         let mut counts = [0_u32; BINS];
         self.load.iter().for_each(|load| counts[bins.index(*load)] += 1);
         let used = counts.iter().filter(|count| **count > 0).count();
@@ -128,6 +136,15 @@ pub(crate) fn median(values: &mut [f64]) -> f64 {
     }
     let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     f64::midpoint(lower, middle)
+}
+
+/// So many times what others reach is far beyond them.
+pub(crate) const FAR: f64 = 1.5;
+
+/// The greatest value but for one in `few`; infinite of none. Rearranges `values`.
+pub(crate) fn greatest_but(values: &mut [f64], few: usize) -> f64 {
+    let Some(place) = values.len().checked_sub(1 + values.len().div_ceil(few)) else { return f64::INFINITY };
+    *values.select_nth_unstable_by(place, f64::total_cmp).1
 }
 
 /// A median distance, as a standard deviation of normal noise.
