@@ -8,6 +8,8 @@ use pipeline::refit::{self, RefitRequest};
 use pipeline::sweep::{GridOverrides, Margins, SweepRequest};
 use pipeline::values::Price;
 use proptest::prelude::*;
+use scaling::adjustment::Adjustment;
+use scaling::alarm::AlarmRule;
 use scaling::clairvoyant::fewest_instance_minutes;
 use scaling::coefficient::FitRules;
 use scaling::course::{CapacityChange, Course};
@@ -15,6 +17,7 @@ use scaling::days::{by_day, days};
 use scaling::dynamics::{Dynamics, Monitoring};
 use scaling::frontier::{knee, thinned};
 use scaling::light::Light;
+use scaling::plan::{Alarm, Measure, Plan, Rule, Side, Simple};
 use scaling::policy::{Group, ScalingPolicy, Trigger};
 use scaling::reference::replay;
 use scaling::resampled::{self, resampled};
@@ -244,6 +247,28 @@ fn each_light_is_what_it_says() {
     assert_eq!((shifted.demand_percent.len(), &shifted.demand_percent[..3]), (5, &[40.0; 3][..]));
     assert_eq!(shifted.demand_percent[4..], [80.0]);
     assert_eq!(shifted.stray_percent, [1.0, 1.0, 1.0, -1.0, 2.0]);
+}
+
+#[test]
+fn dearer_requests_are_as_many_to_an_alarm_that_counts_them_and_cost_more_cpu() {
+    // 60 % for 3000 requests are at the threshold, and not over it.
+    let load = Load { coefficient: 0.02, ..load(vec![60.0; 30]) };
+    let setting = setting(&load);
+    let alarm =
+        |threshold, side| Alarm { threshold, side, period: Minutes(1), rule: AlarmRule::beanstalk(1) };
+    let [on_high, on_low] = [1, -1].map(Adjustment::ChangeInCapacity);
+    let (high, low) = (alarm(3_000.0, Side::Above), alarm(10.0, Side::Below));
+    let rule = Rule::Simple(Simple { high, on_high, low, on_low });
+    let plan = Plan { rule, group: limits(1, 9), measure: Measure::RequestCount };
+    let outcome = |light: Light| {
+        let lit = light.on(&setting);
+        let outcome = lit.setting().simulate(plan.clone(), Question::whatever_it_takes(percent(100.0)));
+        outcome.map(|outcome| (outcome.scale_outs, outcome.max_cpu_percent.round()))
+    };
+    for (factor, highest) in [(1.1, 33.0), (1.37, 41.0), (1.9, 57.0)] {
+        assert_eq!(outcome(Light::CostlierRequests(factor)), Some((0, highest)), "{factor}");
+    }
+    assert_eq!(outcome(Light::Amplified(1.1)).map(|(scale_outs, _)| scale_outs), Some(7));
 }
 
 fn outcomes(days: &[(u64, u32, f64)]) -> Vec<Outcome> {

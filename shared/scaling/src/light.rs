@@ -61,13 +61,20 @@ impl Light {
         match self {
             Self::LaterMetrics => dynamics = dynamics.with_later_metrics(),
             Self::SlowerLaunch(launch) => dynamics.launch = launch,
-            Self::Amplified(factor) | Self::CostlierRequests(factor) => {
-                load.demand_percent.iter_mut().for_each(|demand| *demand *= factor);
+            Self::Amplified(factor) => ask_more(&mut load, factor),
+            Self::CostlierRequests(factor) => {
+                // There are as many requests as before: an alarm that counts them sees no more.
+                load.coefficient *= factor;
+                ask_more(&mut load, factor);
             }
             Self::Shifted(minutes) => load = shifted(&load, minutes, setting.course.is_empty()),
         }
         Lit { load, dynamics, course: setting.course.clone(), initial: setting.initial }
     }
+}
+
+fn ask_more(load: &mut Load, factor: f64) {
+    load.demand_percent.iter_mut().for_each(|demand| *demand *= factor);
 }
 
 /// The traffic comes later by the clock, and so otherwise to bins of five minutes. Where something is scheduled or was deployed,

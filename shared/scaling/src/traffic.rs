@@ -250,6 +250,9 @@ pub enum TraceError {
     },
 }
 
+/// Steps in which requests are counted, to one of them: sums of five minutes are spread over their minutes.
+const STEPS_PER_REQUEST: f64 = 1024.0;
+
 /// What the traffic asks of the instances, one entry a minute.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
@@ -296,9 +299,10 @@ impl Load {
         self.stray_percent.get(minute).copied().unwrap_or(0.0)
     }
 
-    /// Requests in that minute; NaN where they are not known.
+    /// Requests in that minute; NaN where they are not known. In steps that are finer than anything that could matter: as many
+    /// requests are the same number, whatever one costs, and stand alike to a threshold.
     pub(crate) fn requests(&self, minute: usize) -> f64 {
-        self.demand_percent[minute] / self.coefficient
+        (self.demand_percent[minute] / self.coefficient * STEPS_PER_REQUEST).round() / STEPS_PER_REQUEST
     }
 
     /// The greatest known demand, 0 if none is.
