@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pipeline::check;
 use pipeline::recorded::ebextensions::read;
 use scaling::judge::{Finding, Severity, judge, never_reached};
-use scaling::settings::Settings;
+use scaling::settings::{ConfigOption, Settings};
 
 fn trigger(options: &[(&'static str, &'static str)]) -> Settings {
     let groups = ["MinSize", "MaxSize", "Cooldown", "DesiredCapacity"];
@@ -105,6 +105,42 @@ fn each_oddity_has_a_finding_of_its_own() {
         &[("DesiredCapacity", "2")],
         "`aws:autoscaling:asg DesiredCapacity` is no option that Beanstalk has",
     );
+}
+
+#[test]
+fn a_step_that_the_limits_cut_short_swings_no_farther_than_they_are_apart() {
+    let swings = |lower, max, more: &[(&'static str, &'static str)]| {
+        let limits = [("MinSize", "3"), ("MaxSize", max), ("LowerThreshold", lower)];
+        let changes = [&limits[..], &[("UpperBreachScaleIncrement", "3")], more].concat();
+        said(&changes).iter().any(|said| said.contains("come and go for ever"))
+    };
+    // From 3 to 4 instances 60 % become 45 %, whatever the increment; to 6 they would become 30 %.
+    assert_eq!(["44", "45"].map(|lower| swings(lower, "4", &[])), [false, true]);
+    assert_eq!(["29", "30"].map(|lower| swings(lower, "9", &[])), [false, true]);
+    assert!(!swings("40", "4", &[("LowerBreachScaleIncrement", "-5")]) && !swings("50", "3", &[]));
+}
+
+#[test]
+fn a_scheduled_action_that_widens_the_limits_widens_the_step_too() {
+    let named = [
+        SOUND.map(|(name, value)| ("aws:autoscaling:trigger", name, value)).to_vec(),
+        vec![("aws:autoscaling:asg", "MinSize", "3"), ("aws:autoscaling:asg", "MaxSize", "4")],
+        vec![("aws:autoscaling:trigger", "LowerThreshold", "40")],
+        vec![("aws:autoscaling:trigger", "UpperBreachScaleIncrement", "3")],
+    ]
+    .concat();
+    let swings = |max_size: &str| {
+        let action = ConfigOption {
+            namespace: "aws:autoscaling:scheduledaction",
+            resource_name: Some("Fair"),
+            option_name: "MaxSize",
+            value: max_size,
+        };
+        let options = named.iter().copied().map(ConfigOption::from).chain([action]);
+        let findings = judge(&Settings::from_options(options).unwrap());
+        findings.iter().any(|finding| matches!(finding, Finding::Oscillates { .. }))
+    };
+    assert_eq!(["4", "9"].map(swings), [false, true]);
 }
 
 #[test]

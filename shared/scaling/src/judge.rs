@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::dynamics::Monitoring;
 use crate::policy::least_swinging_threshold;
+use crate::schedule::ScheduledAction;
 use crate::settings::{Increment, Settings};
 use crate::units::{Instances, Minutes};
 
@@ -244,20 +245,34 @@ fn thresholds(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-/// Only what the instances share falls as instances are added.
+/// Only what the instances share falls as instances are added, and no step is wider than the limits.
 fn oscillation(settings: &Settings) -> Option<Finding> {
     let shared = ["CPUUtilization", "NetworkIn", "NetworkOut"].contains(&settings.measure_name.as_str());
-    let instances = settings.group.min_size;
+    let (instances, room) = sizes(settings);
     let (Increment::Instances(up), Increment::Instances(down)) =
         (settings.upper_breach_scale_increment, settings.lower_breach_scale_increment)
     else {
         return None;
     };
-    let step = Instances(up.unsigned_abs().max(down.unsigned_abs()));
+    let step = Instances(up.unsigned_abs().max(down.unsigned_abs()).min(room));
     let safe_below = least_swinging_threshold(settings.upper_threshold, instances, step);
-    let moves = instances < settings.group.max_size;
     let lower = settings.lower_threshold;
-    (shared && moves && lower >= safe_below).then_some(Finding::Oscillates { lower, safe_below, instances })
+    (shared && 0 < room && lower >= safe_below).then_some(Finding::Oscillates {
+        lower,
+        safe_below,
+        instances,
+    })
+}
+
+/// The smallest group, and how many instances more the largest has; scheduled actions may make either otherwise.
+fn sizes(settings: &Settings) -> (Instances, u32) {
+    let Settings { group, scheduled_actions, .. } = settings;
+    let scheduled = |size: fn(&ScheduledAction) -> Option<Instances>| {
+        scheduled_actions.iter().filter_map(size).filter(|size| *size != Instances(0))
+    };
+    let min = scheduled(|action| action.min_size).fold(group.min_size, Ord::min);
+    let max = scheduled(|action| action.max_size).fold(group.max_size, Ord::max);
+    (min, max.0.saturating_sub(min.0))
 }
 
 fn durations(settings: &Settings) -> Vec<Finding> {
