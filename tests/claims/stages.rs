@@ -749,6 +749,18 @@ fn a_trigger_on_requests_is_replayed_and_back_tested() {
 }
 
 #[test]
+fn target_tracking_is_compared_only_where_cpu_comes_every_minute() {
+    let monitoring = "aws:autoscaling:launchconfiguration";
+    let monitored =
+        |every: &str| advised(with(&[(monitoring, "MonitoringInterval", every)]), two_days(), vec![]);
+    let (detailed, basic) = (monitored("1 minute"), monitored("5 minute"));
+    assert!(detailed.target_tracking.is_some() && plain_body(&detailed).contains("target tracking at"));
+    assert!(basic.recommended.is_some() && basic.target_tracking.is_none());
+    let because = "Target tracking is not compared: its alarms look at points of one minute";
+    assert!(plain_body(&basic).contains(because) && !plain_body(&detailed).contains(because));
+}
+
+#[test]
 fn a_trigger_on_response_time_is_replayed_where_it_follows_the_traffic() {
     let trigger = "aws:autoscaling:trigger";
     let options = || {

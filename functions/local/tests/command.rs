@@ -675,6 +675,10 @@ fn simulate_knows_target_tracking_and_credits() {
     let traffic = "simulate --stages 5:5000,40:15000 --coefficient 0.01";
     let said = desk.succeeds(&format!("{traffic} --target 40"));
     assert!(said.contains("target tracking at 40 %") && said.contains("scale out 1 → "), "{said}");
+    desk.fails(
+        &format!("{traffic} --target 40 --basic-monitoring"),
+        "target tracking looks at points of 1 min, which can't be made from metrics of 5 min",
+    );
     let held =
         "--upper-threshold 90 --lower-threshold 5 --max-size 1 --burstable t2.small --credit-balance 5";
     let replayed = desk.json(&format!("{traffic} {held}"));

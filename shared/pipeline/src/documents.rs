@@ -527,7 +527,8 @@ pub struct RecommendationDocument {
     pub holds_with: Vec<String>,
     /// CPU credits, where the instances are of one burstable type.
     pub credits: Option<CreditsDocument>,
-    /// The cheapest target tracking policy that holds, for comparison.
+    /// The cheapest target tracking policy that holds, for comparison; nothing where CPU comes every five minutes, too seldom for
+    /// its alarms.
     pub target_tracking: Option<TargetTrackingDocument>,
     /// Instance hours below which no settings can come without a minute over.
     #[serde(default, skip_serializing_if = "Option::is_none")]

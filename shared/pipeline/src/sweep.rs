@@ -757,7 +757,8 @@ impl Replay<'_> {
         Some(ToldDocument { at: told.at, options: told.options.clone(), outcome: outcome.into(), holds })
     }
 
-    /// The cheapest target tracking policy that holds, within the limits that are tried.
+    /// The cheapest target tracking policy that holds, within the limits that are tried; `None` where CPU comes too seldom for
+    /// its alarms.
     fn target_tracking(&self, grid: &Grid) -> Option<TargetTrackingDocument> {
         let warm_up = Minutes(self.setting.dynamics.launch.0 + self.setting.dynamics.boot.0 + 1);
         let max_size = *grid.max_sizes.iter().max()?;
@@ -767,6 +768,9 @@ impl Replay<'_> {
                 let rule = Rule::TargetTracking(TargetTracking::cpu(target, warm_up));
                 let group = Group { min_size, max_size, cooldown: Seconds(360) };
                 let plan = Plan { rule, group, measure: Measure::CpuUtilization };
+                if !plan.is_fed_by(self.setting.dynamics.monitoring) {
+                    return None;
+                }
                 let outcome = self.setting.simulate(plan.clone(), self.question);
                 held.extend(outcome.map(|outcome| (outcome, target, plan)));
             }

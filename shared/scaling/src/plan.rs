@@ -3,6 +3,7 @@
 
 use crate::adjustment::Adjustment;
 use crate::alarm::AlarmRule;
+use crate::dynamics::Monitoring;
 use crate::policy::{Group, PolicyError, ScalingPolicy};
 use crate::units::{CpuPercent, Minutes};
 
@@ -226,6 +227,13 @@ impl Plan {
             }
             Rule::TargetTracking(_) => size,
         }
+    }
+
+    /// Whether the points of its alarms can be made from what instances report: those of a minute, as target tracking has
+    /// them, can't be made from CPU of five. AWS does not say what such an alarm does, so that it is not replayed.
+    pub fn is_fed_by(&self, monitoring: Monitoring) -> bool {
+        let alarms = [self.rule.high(), self.rule.low()];
+        self.measure != Measure::CpuUtilization || alarms.iter().all(|alarm| monitoring.allows(alarm.period))
     }
 
     /// Refuses what AWS would refuse: alarms without points, steps that overlap or leave a gap, a target of

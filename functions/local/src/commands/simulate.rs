@@ -124,6 +124,12 @@ impl PolicyOptions {
         let rule = Rule::TargetTracking(TargetTracking::cpu(target.0, Minutes(self.warm_up)));
         let plan = Plan { rule, group: self.group(), measure: Measure::CpuUtilization };
         plan.check()?;
+        if !plan.is_fed_by(self.monitoring()) {
+            bail!(
+                "target tracking looks at points of 1 min, which can't be made from metrics of 5 min: AWS does not say what its \
+                 alarms do then"
+            );
+        }
         Ok(plan)
     }
 

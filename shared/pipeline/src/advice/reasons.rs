@@ -284,7 +284,7 @@ pub(super) fn credits(recommendation: &RecommendationDocument) -> String {
 
 /// Another kind of policy, for comparison.
 pub(super) fn alternative(recommendation: &RecommendationDocument) -> String {
-    let Some(tracking) = &recommendation.target_tracking else { return String::new() };
+    let Some(tracking) = &recommendation.target_tracking else { return not_compared(recommendation) };
     let TargetTrackingDocument { target_percent, min_size, max_size, outcome } = tracking;
     wrapped(&format!(
         "For comparison: target tracking at {target_percent} % CPU with {min_size} to {max_size} instances would take \
@@ -292,6 +292,18 @@ pub(super) fn alternative(recommendation: &RecommendationDocument) -> String {
          Resources in .ebextensions, and the trigger's own alarms without actions.",
         outcome.instance_hours, outcome.max_cpu_percent
     ))
+}
+
+/// Why there is no other kind of policy to compare with.
+fn not_compared(recommendation: &RecommendationDocument) -> String {
+    let with = recommendation.replayed_with.as_ref();
+    if with.is_none_or(|with| with.detailed_monitoring) {
+        return String::new();
+    }
+    wrapped(
+        "Target tracking is not compared: its alarms look at points of one minute, CPU comes every five \
+         (MonitoringInterval), and AWS does not say what they do then.",
+    )
 }
 
 const MINUTES_PER_WEEK: usize = 7 * 24 * 60;
