@@ -143,6 +143,7 @@ prop_compose! {
         of_samples in any::<bool>(),
         counted in any::<bool>(),
         delay in 0..4_u32,
+        balancer_delay in 0..4_u32,
         launch in 0..4_u32,
         boot in 0..6_u32,
         drain in 0..4_u32,
@@ -152,6 +153,7 @@ prop_compose! {
         Dynamics {
             monitoring: if basic { Monitoring::Basic } else { Monitoring::Detailed },
             metric_delay: Minutes(delay),
+            balancer_delay: Minutes(balancer_delay),
             launch: Minutes(launch),
             boot: Minutes(boot),
             booting: if counted { Booting::Counted(CpuPercent::new(10.0).unwrap()) } else { Booting::LeftOut },

@@ -7,7 +7,7 @@ use scaling::course::{CapacityChange, Course, Deployment};
 use scaling::cpu_model::CpuModel;
 use scaling::disturbance::{RecordedMinute, deployments};
 use scaling::dynamics::Dynamics;
-use scaling::plan::Plan;
+use scaling::plan::{Measure, Plan};
 use scaling::policy::{Group, ScalingPolicy, Trigger};
 use scaling::reference::{Row, Scenario, replay};
 use scaling::traffic::{Load, Traffic};
@@ -116,6 +116,17 @@ fn delays_are_found_in_the_first_half_and_errors_measured_in_the_second() {
     assert_eq!((found.metric_delay, found.launch), (Minutes(3), Minutes(4)));
     assert_eq!(back_test.grade(), Grade::Good);
     assert!(back_test.minutes <= 2160, "{back_test:#?}");
+}
+
+#[test]
+fn the_delay_that_is_found_is_that_of_what_the_alarms_watch() {
+    let line = Measure::Line { intercept: 0.0, per_request: 0.01 };
+    let on_latency = Plan { measure: line, ..plan(60.0, 25.0, 2, 12) };
+    let dynamics = Dynamics { balancer_delay: Minutes(3), launch: Minutes(4), ..Dynamics::default() };
+    let record = Truth { dynamics, ..Truth::of(on_latency.clone()) }.record();
+    let BackTested { back_test, dynamics: found, calibrated } = tested(&record, &on_latency);
+    assert!(calibrated && back_test.grade() == Grade::Good, "{back_test:#?}");
+    assert_eq!(found, dynamics, "CPU is seen as it was");
 }
 
 #[test]

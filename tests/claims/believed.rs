@@ -241,7 +241,8 @@ fn each_light_is_what_it_says() {
     assert_eq!(slower.dynamics, Dynamics { launch: Minutes(4), ..setting.dynamics });
     let later = whatever(Light::LaterMetrics).dynamics;
     let metric_delay = Minutes(setting.dynamics.metric_delay.0 + 1);
-    assert_eq!(later, Dynamics { metric_delay, ..setting.dynamics });
+    let balancer_delay = Minutes(setting.dynamics.balancer_delay.0 + 1);
+    assert_eq!(later, Dynamics { metric_delay, balancer_delay, ..setting.dynamics });
     let shifted = whatever(Light::Shifted(Minutes(2))).load;
     assert_eq!(shifted.start, load.start);
     assert_eq!((shifted.demand_percent.len(), &shifted.demand_percent[..3]), (5, &[40.0; 3][..]));

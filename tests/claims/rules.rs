@@ -4,7 +4,7 @@ use scaling::adjustment::Adjustment;
 use scaling::alarm::AlarmRule;
 use scaling::course::{CapacityChange, Course, Deployment};
 use scaling::credits::{BurstableSize, Credits, Mode, SIZES};
-use scaling::dynamics::{Booting, Dynamics};
+use scaling::dynamics::{Booting, Dynamics, Monitoring};
 use scaling::plan::{Alarm, Measure, Plan, Rule, Side, Simple, Step, StepAdjustment, TargetTracking};
 use scaling::policy::{Group, PolicyError};
 use scaling::reference::{Decision, Row, Scenario, replay};
@@ -393,8 +393,32 @@ fn a_trigger_on_a_line_sees_what_one_instance_serves() {
     scenario.plan.measure = Measure::Line { intercept: 0.1, per_request: 0.0001 };
     let rows = rows(&load(&[(30, 80.0)]), &scenario);
     // 8000 requests on one instance are 0.9 s, on two 0.5 s, which is not over it.
-    assert_eq!(moves(&rows), [(2, 1, 2)]);
+    assert_eq!(moves(&rows), [(3, 1, 2)]);
     assert_eq!(rows[29].measure, Some(0.5));
+}
+
+#[test]
+fn what_a_load_balancer_reports_comes_by_the_minute_and_by_a_delay_of_its_own() {
+    let line = Measure::Line { intercept: 0.0, per_request: 1.0 };
+    let first_out = |measure, monitoring, [cpu_delay, balancer_delay]: [u32; 2]| {
+        // 6000 requests a minute from minute 6 on: each measure has its own unit.
+        let upper = if measure == Measure::CpuUtilization { 50.0 } else { 5_000.0 };
+        let mut scenario = scenario(simple(upper, UP, -1.0, DOWN), group(1, 4, 3_600), 1);
+        let (metric_delay, balancer_delay) = (Minutes(cpu_delay), Minutes(balancer_delay));
+        scenario.plan.measure = measure;
+        scenario.dynamics = Dynamics { monitoring, metric_delay, balancer_delay, ..scenario.dynamics };
+        moves(&rows(&load(&[(6, 10.0), (30, 60.0)]), &scenario))[0].0
+    };
+    for measure in [Measure::RequestCount, line] {
+        for monitoring in [Monitoring::Detailed, Monitoring::Basic] {
+            let at = [[1, 0], [1, 2], [4, 2]].map(|delays| first_out(measure, monitoring, delays));
+            assert_eq!(at, [7, 9, 9], "{measure:?}, {monitoring:?}");
+        }
+    }
+    let cpu = |monitoring| {
+        [[1, 0], [1, 2], [4, 2]].map(|delays| first_out(Measure::CpuUtilization, monitoring, delays))
+    };
+    assert_eq!((cpu(Monitoring::Detailed), cpu(Monitoring::Basic)), ([8, 8, 11], [11, 11, 14]));
 }
 
 fn refusal(rule: Rule, group: Group) -> PolicyError {

@@ -906,6 +906,7 @@ fn what_a_replay_went_by_can_be_replayed_by_again() {
     let other = Dynamics {
         monitoring: Monitoring::Basic,
         metric_delay: Minutes(2),
+        balancer_delay: Minutes(3),
         launch: Minutes(4),
         boot: Minutes(5),
         booting: Booting::LeftOut,

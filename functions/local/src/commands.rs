@@ -301,6 +301,7 @@ fn dynamics(delays: &Delays) -> anyhow::Result<Dynamics> {
     let default = Dynamics::default();
     Ok(Dynamics {
         metric_delay: delays.metric_delay.map_or(default.metric_delay, Minutes),
+        balancer_delay: delays.metric_delay.map_or(default.balancer_delay, Minutes),
         launch: delays.launch.map_or(default.launch, Minutes),
         boot: delays.boot.map_or(default.boot, Minutes),
         booting: delays.booting_cpu.map_or(default.booting, |percent| Booting::Counted(percent.0)),

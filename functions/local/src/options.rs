@@ -199,7 +199,7 @@ pub(crate) enum CreditMode {
 options! {
     /// What AWS does not publish, or your application decides.
     Delays {
-        /// Minutes from the end of a period to an alarm that sees it [default: 1; a sweep goes by the record, where that shows it]
+        /// Minutes from the end of a period to an alarm that sees it [default: 1, and 2 of what a load balancer reports; a sweep goes by the record, where that shows it]
         #[arg(value_name = "MINUTES")]
         metric_delay: u32,
         /// Minutes from the decision to an instance in service [default: 1; a sweep goes by the record, where that shows it]

@@ -4,7 +4,7 @@ use scaling::backtest::{BackTested, Free, Grade, Record, back_test, back_test_cp
 use scaling::coefficient::{Circumstances, FitRules, fit_within};
 use scaling::cpu_model::CpuModel;
 use scaling::dynamics::Dynamics;
-use scaling::plan::LIKELY_LARGEST_STEP;
+use scaling::plan::{LIKELY_LARGEST_STEP, Measure};
 use scaling::sample::Sample;
 use scaling::units::{MinuteUtc, Minutes};
 
@@ -69,7 +69,7 @@ fn unmeasured(
         Some(Ok(plan)) => {
             let tested = |free| back_test(record, model, plan, &present.course, dynamics, free);
             let unmeasured = Free { launch: launch_times.is_none(), ..Free::ALL };
-            return as_stated(tested, unmeasured, request.free).unwrap_or_else(nothing);
+            return as_stated(tested, unmeasured, request.free, plan.measure).unwrap_or_else(nothing);
         }
     };
     // A line of before the cost changed says nothing about CPU since.
@@ -82,13 +82,18 @@ fn unmeasured(
 
 /// Tested with the delays that were stated; the record may say the `unstated` ones, as far as they are `unmeasured`. Where
 /// that is not trusted, and would be without them, it says so.
-fn as_stated(tested: impl Fn(Free) -> Option<BackTested>, unmeasured: Free, unstated: Free) -> Option<Proof> {
+fn as_stated(
+    tested: impl Fn(Free) -> Option<BackTested>,
+    unmeasured: Free,
+    unstated: Free,
+    measure: Measure,
+) -> Option<Proof> {
     let free = Free { launch: unstated.launch && unmeasured.launch, ..unstated };
     let stated = tested(free)?;
     let mut document = BackTestDocument::new(&stated.back_test, stated.calibrated, None);
     let was_stated = document.cause.is_some() && free != unmeasured;
     let shown = was_stated.then(|| tested(unmeasured)).flatten().filter(is_trusted);
-    document.cause = shown.map(|shown| not_as_stated(shown.dynamics)).or(document.cause);
+    document.cause = shown.map(|shown| not_as_stated(shown.dynamics, measure)).or(document.cause);
     Some(Proof { document: Some(document), dynamics: stated.dynamics })
 }
 
@@ -96,10 +101,11 @@ fn is_trusted(tested: &BackTested) -> bool {
     !matches!(tested.back_test.grade(), Grade::NotTrusted(_))
 }
 
-fn not_as_stated(Dynamics { metric_delay, launch, .. }: Dynamics) -> String {
+fn not_as_stated(dynamics: Dynamics, measure: Measure) -> String {
+    let (launch, delay) = (dynamics.launch, dynamics.delay_of(measure));
     format!(
         "a delay was stated that the record does not show: there a launch takes {launch}, and an alarm sees a minute \
-         {metric_delay} after its end; leave that to the record"
+         {delay} after its end; leave that to the record"
     )
 }
 

@@ -34,10 +34,10 @@ use scaling::units::{
 use crate::activity::LaunchTimes;
 use crate::archive::{Archive, Environment, Key};
 use crate::documents::{
-    BackTestDocument, CandidatesDocument, CeilingSource, CreditsDocument, FitDocument, FrontierStepDocument,
-    GradeDocument, ModelDocument, ModelSource, OptionDocument, PicksDocument, PresentDocument, PriceDocument,
-    RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument, ToldChange, ToldDocument,
-    TrafficDocument, VerdictDocument, at_most,
+    BackTestDocument, CandidatesDocument, CeilingSource, CreditsDocument, DynamicsDocument, FitDocument,
+    FrontierStepDocument, GradeDocument, ModelDocument, ModelSource, OptionDocument, PicksDocument,
+    PresentDocument, PriceDocument, RecommendationDocument, SCHEMA_VERSION, TargetTrackingDocument,
+    ToldChange, ToldDocument, TrafficDocument, VerdictDocument, at_most,
 };
 use crate::proof::{self, Measured};
 use crate::refit::ceiling_or_default;
@@ -552,7 +552,7 @@ fn compute(
         never_seen_above_percent: given.and_then(|verdict| never_seen(verdict, &model_document)),
         model: model_document,
         candidates: candidates_document(&space, judged.as_ref().ok()),
-        replayed_with: Some(proof.dynamics.into()),
+        replayed_with: Some(present.told(proof.dynamics)),
         present: present_document,
         back_test: proof.document,
         verdict: verdict.map_or_else(|why| why, verdict_document),
@@ -816,7 +816,8 @@ fn costs_since(model: &ModelDocument) -> Option<MinuteUtc> {
     MinuteUtc::containing(drift.since).ok()
 }
 
-/// With CPU that comes as late as the fit has it, and goes no higher.
+/// With CPU that comes as late as the fit has it, and goes no higher. Of what a load balancer reports, the lag of CPU says
+/// nothing.
 fn shown(dynamics: Dynamics, aim: &Aim, model: &ModelDocument) -> Dynamics {
     Dynamics {
         metric_delay: Minutes(dynamics.metric_delay.0 + lag(model.fit.as_deref()).0),
@@ -904,6 +905,15 @@ impl<'a> Present<'a> {
     fn room(&self, replay: &Replay<'_>) -> Option<f64> {
         let evaluated = self.evaluated(replay).filter(|evaluated| replay.holds(&evaluated.outcome))?;
         Some(replay.room(&evaluated))
+    }
+
+    /// What everything was replayed with. Only their alarms may watch a load balancer: those of what is tried watch CPU.
+    fn told(&self, dynamics: Dynamics) -> DynamicsDocument {
+        let plan = self.plan.as_ref().and_then(|plan| plan.as_ref().ok());
+        let watches_balancer = plan.is_some_and(|plan| !plan.measure.comes_from_instances());
+        let document = DynamicsDocument::from(dynamics);
+        let balancer_delay_minutes = document.balancer_delay_minutes.filter(|_| watches_balancer);
+        DynamicsDocument { balancer_delay_minutes, ..document }
     }
 
     fn fails_with(&self, replay: &Replay<'_>) -> Vec<String> {

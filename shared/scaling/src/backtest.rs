@@ -11,7 +11,7 @@ use crate::course::{Course, Deployment};
 use crate::cpu_model::CpuModel;
 use crate::disturbance::{RecordedMinute, deployments};
 use crate::dynamics::Dynamics;
-use crate::plan::Plan;
+use crate::plan::{Measure, Plan};
 use crate::reference::{Row, Scenario, replay};
 use crate::sample::{Metric, Sample, finest_last};
 use crate::traffic::{Load, Traffic};
@@ -262,7 +262,7 @@ pub struct BackTested {
 /// Which delays the first half of a record may say: neither those that were stated nor those that were measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Free {
-    /// That of metrics.
+    /// That of the metric that the alarms watch.
     pub metric_delay: bool,
     /// That of launches.
     pub launch: bool,
@@ -290,7 +290,7 @@ pub fn back_test(
     let events = changes(&recorded_counts(record)[..half], &deploying).len();
     let calibrated = events >= LEAST_EVENTS && (free.metric_delay || free.launch);
     let (dynamics, rows) = if calibrated {
-        let best = candidates(dynamics, free).map(|dynamics| (dynamics, replayed(dynamics)));
+        let best = candidates(dynamics, free, plan.measure).map(|dynamics| (dynamics, replayed(dynamics)));
         best.min_by(|a, b| distance(record, &a.1, half).total_cmp(&distance(record, &b.1, half)))?
     } else {
         (dynamics, replayed(dynamics))
@@ -343,17 +343,18 @@ impl<'a> FreeRun<'a> {
 /// Fewer changes than these say nothing about delays.
 const LEAST_EVENTS: usize = 4;
 
-/// The delays that are tried: those of metrics, and of launches.
-fn candidates(given: Dynamics, free: Free) -> impl Iterator<Item = Dynamics> {
+/// The delays that are tried: those of what the alarms watch, and of launches. A record whose alarms watch something else
+/// says nothing about when CPU is seen.
+fn candidates(given: Dynamics, free: Free, measure: Measure) -> impl Iterator<Item = Dynamics> {
     let up_to = |is_free: bool, end: u32, given: Minutes| -> Vec<Minutes> {
         if is_free { (0..end).map(Minutes).collect() } else { vec![given] }
     };
     let launches = up_to(free.launch, 5, given.launch);
-    let delays = up_to(free.metric_delay, 4, given.metric_delay);
+    let delays = up_to(free.metric_delay, 4, given.delay_of(measure));
     let delays = delays
         .into_iter()
         .flat_map(move |delay| launches.clone().into_iter().map(move |launch| (delay, launch)));
-    let tried = delays.map(move |(metric_delay, launch)| Dynamics { metric_delay, launch, ..given });
+    let tried = delays.map(move |(delay, launch)| Dynamics { launch, ..given.with_delay_of(measure, delay) });
     // What was given comes first, and stays where nothing is better.
     std::iter::once(given).chain(tried)
 }

@@ -43,10 +43,12 @@ pub enum GroupAverage {
 /// Everything about an environment that decides *when* a policy's actions take effect.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Dynamics {
-    /// How often CPU is reported.
+    /// How often CPU is reported. A load balancer reports every minute, whatever its instances do.
     pub monitoring: Monitoring,
-    /// From the end of a period to an alarm that sees it.
+    /// From the end of a period to an alarm that sees its CPU.
     pub metric_delay: Minutes,
+    /// From the end of a minute to an alarm that sees its requests or response time, which the load balancer reports.
+    pub balancer_delay: Minutes,
     /// From the decision to *in service*. The cooldown starts there.
     pub launch: Minutes,
     /// From *in service* to the first request: the application's own start.
@@ -69,6 +71,8 @@ impl Default for Dynamics {
         Self {
             monitoring: Monitoring::Detailed,
             metric_delay: Minutes(1),
+            // They are seen to come one to three minutes late.
+            balancer_delay: Minutes(2),
             launch: Minutes(1),
             boot: Minutes(3),
             booting: Booting::Counted(CpuPercent::new(10.0).expect("10 is a percentage")),
@@ -83,7 +87,22 @@ impl Default for Dynamics {
 impl Dynamics {
     /// The same with metrics that come a minute later: what a policy should survive.
     pub fn with_later_metrics(self) -> Self {
-        Self { metric_delay: Minutes(self.metric_delay.0 + 1), ..self }
+        let later = |delay: Minutes| Minutes(delay.0 + 1);
+        Self { metric_delay: later(self.metric_delay), balancer_delay: later(self.balancer_delay), ..self }
+    }
+
+    /// From the end of a period to an alarm on `measure` that sees it.
+    pub fn delay_of(&self, measure: Measure) -> Minutes {
+        if measure.comes_from_instances() { self.metric_delay } else { self.balancer_delay }
+    }
+
+    /// The same where alarms on `measure` see a period `delay` after its end.
+    pub fn with_delay_of(self, measure: Measure, delay: Minutes) -> Self {
+        if measure.comes_from_instances() {
+            Self { metric_delay: delay, ..self }
+        } else {
+            Self { balancer_delay: delay, ..self }
+        }
     }
 
     /// CPU percent of an instance that boots; 0 where it is not part of the average.
@@ -94,13 +113,15 @@ impl Dynamics {
         }
     }
 
-    /// The minute after the newest that an alarm sees at the start of `now`; minutes count from the first of
-    /// the load, whose own place on the clock is `offset` (basic monitoring's bins follow the clock).
-    pub(crate) fn visible_end(&self, now: i64, offset: i64) -> i64 {
-        let closed = now - i64::from(self.metric_delay.0);
+    /// The minute after the newest that an alarm on `measure` sees at the start of `now`; minutes count from the
+    /// first of the load, whose own place on the clock is `offset` (basic monitoring's bins follow the clock).
+    pub(crate) fn visible_end(&self, measure: Measure, now: i64, offset: i64) -> i64 {
+        let closed = now - i64::from(self.delay_of(measure).0);
         match self.monitoring {
-            Monitoring::Detailed => closed,
-            Monitoring::Basic => (closed + offset).div_euclid(5) * 5 - offset,
+            Monitoring::Basic if measure.comes_from_instances() => {
+                (closed + offset).div_euclid(5) * 5 - offset
+            }
+            Monitoring::Basic | Monitoring::Detailed => closed,
         }
     }
 }

@@ -141,6 +141,16 @@ pub enum Measure {
     },
 }
 
+impl Measure {
+    /// Whether instances report it, as often as they are monitored; else the load balancer does, every minute.
+    pub fn comes_from_instances(self) -> bool {
+        match self {
+            Self::CpuUtilization => true,
+            Self::RequestCount | Self::Line { .. } => false,
+        }
+    }
+}
+
 /// The largest step of a policy that is not known: a larger jump is taken for a deployment.
 pub const LIKELY_LARGEST_STEP: u32 = 4;
 
@@ -233,7 +243,7 @@ impl Plan {
     /// them, can't be made from CPU of five. AWS does not say what such an alarm does, so that it is not replayed.
     pub fn is_fed_by(&self, monitoring: Monitoring) -> bool {
         let alarms = [self.rule.high(), self.rule.low()];
-        self.measure != Measure::CpuUtilization || alarms.iter().all(|alarm| monitoring.allows(alarm.period))
+        !self.measure.comes_from_instances() || alarms.iter().all(|alarm| monitoring.allows(alarm.period))
     }
 
     /// Refuses what AWS would refuse: alarms without points, steps that overlap or leave a gap, a target of

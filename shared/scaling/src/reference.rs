@@ -213,9 +213,9 @@ impl<'a> Group<'a> {
     }
 
     fn look(&mut self, metrics: &[MinuteMetric], now: i64, offset: i64) {
-        let visible = self.dynamics.visible_end(now, offset);
         let rule = &self.scenario.plan.rule;
         let measure = self.scenario.plan.measure;
+        let visible = self.dynamics.visible_end(measure, now, offset);
         let (high_is_full, high) = state(rule.high(), measure, metrics, visible, self.high);
         let (low_is_full, low) = state(rule.low(), measure, metrics, visible, self.low);
         self.window_is_full = high_is_full && low_is_full;
@@ -225,8 +225,9 @@ impl<'a> Group<'a> {
     fn decide(&mut self, now: usize, minute: MinuteUtc, metrics: &[MinuteMetric], offset: i64) -> Decision {
         let scenario = self.scenario;
         let newest = |alarm: &Alarm| {
-            let visible = scenario.dynamics.visible_end(now as i64, offset);
-            let window = points(metrics, scenario.plan.measure, visible, alarm.period.0 as usize, 1);
+            let measure = scenario.plan.measure;
+            let visible = scenario.dynamics.visible_end(measure, now as i64, offset);
+            let window = points(metrics, measure, visible, alarm.period.0 as usize, 1);
             window.and_then(|points| points.last().copied().flatten())
         };
         match (self.high, self.low, &scenario.plan.rule) {

@@ -159,7 +159,8 @@ impl<'a> Running<'a> {
         if !fleet.scenario.course.is_empty() {
             fleet.follow_schedule(now, load);
         }
-        let visible = fleet.dynamics.visible_end(now as i64, load.start.epoch_minutes());
+        let offset = load.start.epoch_minutes();
+        let visible = fleet.dynamics.visible_end(alarms.measure, now as i64, offset);
         alarms.look(visible);
         match fleet.decide(now, alarms, visible) {
             Moved::Out => tally.scale_outs += 1,
@@ -538,16 +539,11 @@ struct Alarms {
 impl Alarms {
     fn new(scenario: &Scenario) -> Self {
         let (high, low) = (Watch::new(*scenario.plan.rule.high()), Watch::new(*scenario.plan.rule.low()));
+        let measure = scenario.plan.measure;
         // A point ends as late as metrics are delayed, and with basic monitoring up to a bin before that.
-        let reach = high.period.max(low.period) + scenario.dynamics.metric_delay.0 as usize + 6;
+        let reach = high.period.max(low.period) + scenario.dynamics.delay_of(measure).0 as usize + 6;
         let size = reach.next_power_of_two();
-        Self {
-            high,
-            low,
-            measure: scenario.plan.measure,
-            recent: vec![MinuteMetric::MISSING; size],
-            mask: size - 1,
-        }
+        Self { high, low, measure, recent: vec![MinuteMetric::MISSING; size], mask: size - 1 }
     }
 
     fn record(&mut self, now: usize, metric: MinuteMetric) {

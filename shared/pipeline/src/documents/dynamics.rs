@@ -11,8 +11,12 @@ use serde::{Deserialize, Serialize};
 pub struct DynamicsDocument {
     /// Whether CPU is reported every minute; else every five.
     pub detailed_monitoring: bool,
-    /// From the end of a period to an alarm that sees it.
+    /// From the end of a period to an alarm that sees its CPU.
     pub metric_delay_minutes: u32,
+    /// From the end of a minute to an alarm that sees its requests or response time; nothing where none watches these. Early
+    /// advice replayed them as late as CPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balancer_delay_minutes: Option<u32>,
     /// From a decision to an instance in service.
     pub launch_minutes: u32,
     /// From in service to the first request.
@@ -57,6 +61,7 @@ impl From<Dynamics> for DynamicsDocument {
         Self {
             detailed_monitoring: dynamics.monitoring == Monitoring::Detailed,
             metric_delay_minutes: dynamics.metric_delay.0,
+            balancer_delay_minutes: Some(dynamics.balancer_delay.0),
             launch_minutes: dynamics.launch.0,
             boot_minutes: dynamics.boot.0,
             booting_cpu_percent: match dynamics.booting {
@@ -82,6 +87,7 @@ impl DynamicsDocument {
         Ok(Dynamics {
             monitoring: if self.detailed_monitoring { Monitoring::Detailed } else { Monitoring::Basic },
             metric_delay: Minutes(self.metric_delay_minutes),
+            balancer_delay: Minutes(self.balancer_delay_minutes.unwrap_or(self.metric_delay_minutes)),
             launch: Minutes(self.launch_minutes),
             boot: Minutes(self.boot_minutes),
             booting: booting.map_or(Booting::LeftOut, Booting::Counted),

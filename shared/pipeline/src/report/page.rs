@@ -253,12 +253,15 @@ impl DynamicsDocument {
         let minutes = |minutes: u32| plural(minutes.into(), "minute");
         let row = |name: &str, value: String| vec![name.to_owned(), value];
         let booting = self.booting_cpu_percent;
-        let rows = vec![
+        let mut rows = vec![
             row(
-                "metrics come",
+                "CPU comes",
                 if self.detailed_monitoring { "every minute" } else { "every 5 minutes" }.to_owned(),
             ),
-            row("an alarm sees a minute this long after its end", minutes(self.metric_delay_minutes)),
+            row(
+                "an alarm sees the CPU of a minute this long after its end",
+                minutes(self.metric_delay_minutes),
+            ),
             row("a launch takes", minutes(self.launch_minutes)),
             row("and from in service to the first request", minutes(self.boot_minutes)),
             row(
@@ -268,6 +271,10 @@ impl DynamicsDocument {
             row("a removed instance is billed on for", minutes(self.drain_minutes)),
             row("CPU of an instance can't pass", format!("{} %", number(self.cpu_ceiling_percent))),
         ];
+        if let Some(delay) = self.balancer_delay_minutes {
+            let what = "an alarm sees what the load balancer reports of a minute this long after its end";
+            rows.insert(2, row(what, minutes(delay)));
+        }
         Table::new("delays and the like", &["what", "value"], rows)
     }
 }

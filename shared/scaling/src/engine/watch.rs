@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::trace::{BLOCK, Points, Rows, Trace};
 use crate::alarm::EXTRA_POINTS;
+use crate::plan::Measure;
 
 /// Newest points that are kept of each lane.
 pub(super) const KEPT: usize = 64;
@@ -73,8 +74,8 @@ impl Watch {
         };
         let offset = trace.load.start.epoch_minutes();
         for now in 0..trace.len() {
-            let visible_end = usize::try_from(trace.dynamics.visible_end(now as i64, offset)).ok();
-            watch.add(now, visible_end);
+            let visible_end = trace.dynamics.visible_end(Measure::CpuUtilization, now as i64, offset);
+            watch.add(now, usize::try_from(visible_end).ok());
         }
         watch.span += usize::from(watch.reach.iter().copied().max().unwrap_or(0));
         (watch.span <= KEPT).then_some(watch)
