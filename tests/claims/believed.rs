@@ -187,12 +187,31 @@ fn limits_that_were_scheduled_before_are_in_force_for_whoever_comes_later() {
     let some = |size| Some(Instances(size));
     let changes = vec![change(5, some(2), some(9)), change(7, some(4), None), change(20, some(1), None)];
     let course = Course::new(changes, vec![]).unwrap();
-    let later = course.seen_from(MinuteUtc::new(10).unwrap());
-    assert_eq!(
-        later,
-        Course::new(vec![change(10, some(4), some(9)), change(20, some(1), None)], vec![]).unwrap()
-    );
-    assert_eq!(course.seen_from(MinuteUtc::new(0).unwrap()), course);
+    let limits_at = |minute| {
+        let Group { min_size, max_size, cooldown } =
+            course.limits_at(MinuteUtc::new(minute).unwrap(), limits(3, 8));
+        (min_size.0, max_size.0, cooldown.0)
+    };
+    assert_eq!([5, 6, 8, 21].map(limits_at), [(3, 8, 60), (2, 9, 60), (4, 9, 60), (1, 9, 60)]);
+}
+
+#[test]
+fn a_replay_begins_with_the_limits_that_were_scheduled_before() {
+    let at = MinuteUtc::new(0).unwrap();
+    let (min_size, max_size) = (Some(Instances(4)), Some(Instances(9)));
+    let change = CapacityChange { at, min_size, max_size, desired_capacity: None };
+    let load = Load { start: at + Minutes(600), ..load(vec![10.0; 60]) };
+    let course = Course::new(vec![change], vec![]).unwrap();
+    let policy = ScalingPolicy::new(*policy(90.0, 50.0).trigger(), limits(1, 5)).unwrap();
+    let desired = |initial| {
+        let setting = Setting { course: course.clone(), initial: Instances(initial), ..setting(&load) };
+        let rows = replay(&load, &setting.scenario(&policy));
+        let fast = setting.simulate(&policy, Question::whatever_it_takes(percent(50.0)));
+        assert_eq!(fast, Some(Outcome::of(&rows, percent(50.0))));
+        (rows[0].serving.0, rows[59].desired.0)
+    };
+    // Those that were there were allowed then; nobody waits for the boot of those that have long been there.
+    assert_eq!([1, 8].map(desired), [(4, 4), (8, 4)]);
 }
 
 /// Days that cost and show so much.
@@ -205,7 +224,7 @@ fn hindsight_keeps_to_limits_that_were_set_in_the_days_before() {
     let setting = Setting { course: Course::new(vec![change], vec![]).unwrap(), ..setting(&load) };
     let split = split(&load).unwrap();
     let later = split.judging_load(&load);
-    let seen = Setting { load: &later, course: split.judging_course(&setting), ..setting.clone() };
+    let seen = Setting { load: &later, ..setting.clone() };
     let judged = split.judged(&setting, &policy(90.0, 50.0), percent(45.0)).outcome;
     let alone = seen.simulate(&policy(90.0, 50.0), Question::whatever_it_takes(percent(45.0))).unwrap();
     let four = 4 * later.demand_percent.len() as u64;

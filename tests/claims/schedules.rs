@@ -98,6 +98,64 @@ fn beanstalks_scheduled_actions_become_changes_of_the_group() {
     assert_eq!(seen, expected);
 }
 
+/// Limits that are in force at the start of `window`, where the options say 2 to 8.
+fn in_force(actions: &[ConfigOption<'static>], window: Window) -> (u32, u32) {
+    let group = [("aws:autoscaling:asg", "MinSize", "2"), ("aws:autoscaling:asg", "MaxSize", "8")];
+    let options = group.map(ConfigOption::from).into_iter().chain(actions.iter().copied());
+    let settings = Settings::from_options(options).unwrap();
+    let limits = settings.scheduled_course(window).unwrap().limits_at(window.start, settings.group);
+    (limits.min_size.0, limits.max_size.0)
+}
+
+#[test]
+fn what_was_set_last_before_a_window_is_in_force_when_it_begins() {
+    let evening =
+        || vec![scheduled("Evening", "Recurrence", "0 20 * * *"), scheduled("Evening", "MinSize", "4")];
+    let morning = [
+        scheduled("Morning", "Recurrence", "0 7 * * *"),
+        scheduled("Morning", "MinSize", "3"),
+        scheduled("Morning", "MaxSize", "12"),
+    ];
+    let once = [
+        scheduled("Fair", "StartTime", "2026-10-20T12:00:00Z"),
+        scheduled("Fair", "MaxSize", "30"),
+        scheduled("Fair", "DesiredCapacity", "25"),
+    ];
+    let yet_to_come =
+        [scheduled("Later", "StartTime", "2026-11-02T00:00:00Z"), scheduled("Later", "MinSize", "7")];
+    let yearly = [scheduled("Yearly", "Recurrence", "0 0 24 12 *"), scheduled("Yearly", "MinSize", "6")];
+    let cases = [
+        (evening(), (4, 8)),
+        ([evening(), morning.to_vec()].concat(), (4, 12)),
+        ([evening(), once.to_vec()].concat(), (4, 30)),
+        ([morning.to_vec(), once.to_vec()].concat(), (3, 12)),
+        (yet_to_come.to_vec(), (2, 8)),
+        (yearly.to_vec(), (6, 8)),
+        ([evening(), vec![scheduled("Evening", "Suspend", "true")]].concat(), (2, 8)),
+        ([evening(), vec![scheduled("Evening", "StartTime", "2026-11-01T20:01:00Z")]].concat(), (2, 8)),
+        ([evening(), vec![scheduled("Evening", "EndTime", "2026-10-30T00:00:00Z")]].concat(), (4, 8)),
+    ];
+    for (actions, expected) in cases {
+        assert_eq!(in_force(&actions, days(1)), expected, "{actions:?}");
+    }
+}
+
+#[test]
+fn a_group_of_nothing_that_is_long_over_is_no_matter() {
+    let once = |name, start, min| {
+        [
+            scheduled(name, "StartTime", start),
+            scheduled(name, "MinSize", min),
+            scheduled(name, "MaxSize", "9"),
+        ]
+    };
+    let stopped = once("Stop", "2026-10-20T12:00:00Z", "0");
+    let started = once("Go", "2026-10-21T12:00:00Z", "3");
+    assert_eq!(in_force(&[stopped, started].concat(), days(1)), (3, 9));
+    let refused = Settings::from_options(stopped).unwrap().scheduled_course(days(1)).unwrap_err();
+    assert_eq!(refused.to_string(), "the size of a group must be 1 or more, not `0`");
+}
+
 #[test]
 fn a_recurrence_ends_with_its_end() {
     let options = [

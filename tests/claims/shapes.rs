@@ -207,8 +207,8 @@ fn a_day_before_the_window_has_its_scheduled_actions_and_stages_have_none() {
         resource_name: Some("Night".into()),
         ..option("aws:autoscaling:scheduledaction", name, value)
     };
-    // One action, on the day before the window.
-    let night = vec![scheduled("Recurrence", "0 1 2 11 *"), scheduled("MinSize", "5")];
+    // One action, on the day before the window. What it asks for is the alarms' the day after, as limits would not be.
+    let night = vec![scheduled("Recurrence", "0 1 2 11 *"), scheduled("DesiredCapacity", "5")];
     let archive = MemoryArchive::default();
     let request = IngestRequest {
         environment: environment(),

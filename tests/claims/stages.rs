@@ -983,6 +983,18 @@ fn scheduled_actions_of_the_settings_are_part_of_every_replay() {
 }
 
 #[test]
+fn a_minimum_that_was_raised_the_evening_before_is_in_force_when_the_window_begins() {
+    let scheduled = |name: &str, value: &str| OptionDocument {
+        resource_name: Some("Evening".into()),
+        ..option("aws:autoscaling:scheduledaction", name, value)
+    };
+    let schedule = vec![scheduled("StartTime", "2026-11-01T20:00:00Z"), scheduled("MinSize", "5")];
+    let outcome =
+        advised([options(), schedule].concat(), two_days(), vec![]).present.unwrap().outcome.unwrap();
+    assert_eq!((outcome.instance_hours.round(), outcome.scale_outs, outcome.scale_ins), (240.0, 0, 0));
+}
+
+#[test]
 fn o11_a_single_instance_is_told_that_advice_does_not_apply() {
     let options = with(&[("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance")]);
     let advice = advised(options, two_days(), vec![]);

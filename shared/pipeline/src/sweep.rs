@@ -503,12 +503,9 @@ fn compute(
     let launch_times = measured.launch_times;
     let proof = proof::of(&samples, record.as_ref(), measured, request, model, &present);
     let largest = request.margins.amplified.iter().copied().fold(1.0, f64::max);
-    let setting = Setting {
-        load: &load,
-        dynamics: proof.dynamics,
-        course: present.course_of(&request.replayed, &shape.traffic)?,
-        initial: Instances(initial(shape.in_service, present.group)),
-    };
+    let course = present.course_of(&request.replayed, &shape.traffic)?;
+    let initial = initial(shape.in_service, present.group_at(&course, load.start));
+    let setting = Setting { load: &load, dynamics: proof.dynamics, course, initial };
     let monitoring = proof.dynamics.monitoring;
     let greatest = Light::Amplified(largest).on(&setting).load;
     let grid = request.grid.clone().applied_to(Grid::plausible(&greatest, held, present.group, monitoring));
@@ -614,8 +611,8 @@ fn strayed(
 }
 
 /// Instances at the start of a replay: those that were there, or the fewest that may be.
-fn initial(in_service: Option<u32>, group: Option<Group>) -> u32 {
-    in_service.or(group.map(|group| group.min_size.0)).unwrap_or(1)
+fn initial(in_service: Option<u32>, group: Option<Group>) -> Instances {
+    in_service.map(Instances).or(group.map(|group| group.min_size)).unwrap_or(Instances(1))
 }
 
 /// What stays the same over all replays of a request.
@@ -835,13 +832,13 @@ impl<'a> Present<'a> {
         model: &ModelDocument,
     ) -> Result<Self, SweepError> {
         let line = response_time_line(samples, FitRules::default());
-        let changes = settings.map(|settings| settings.scheduled_changes(request.window)).unwrap_or_default();
+        let course = settings.map(|settings| settings.scheduled_course(request.window)).transpose();
         let monitoring = settings.map_or(request.dynamics.monitoring, |settings| settings.monitoring);
         Ok(Self {
             settings,
             plan: settings.map(|settings| settings.plan(line)),
             group: settings.filter(|settings| settings.load_balanced).map(|settings| settings.group),
-            course: Course::new(changes, vec![]).map_err(SweepError::Schedule)?,
+            course: course.map_err(SweepError::Schedule)?.unwrap_or_default(),
             dynamics: shown(Dynamics { monitoring, ..request.dynamics }, aim, model),
             level: aim.level,
             costs_since: costs_since(model),
@@ -864,11 +861,16 @@ impl<'a> Present<'a> {
     fn course_of(&self, replayed: &Replayed, traffic: &Traffic) -> Result<Course, SweepError> {
         match (replayed, self.settings) {
             (Replayed::Day(_) | Replayed::Crowd(..), Some(settings)) => {
-                let changes = settings.scheduled_changes(traffic.window());
-                Course::new(changes, vec![]).map_err(SweepError::Schedule)
+                settings.scheduled_course(traffic.window()).map_err(SweepError::Schedule)
             }
+            (Replayed::Staged(_), _) => Ok(Course::default()),
             _ => Ok(self.course.clone()),
         }
+    }
+
+    /// Their limits as they are in force at the start of what `course` goes with.
+    fn group_at(&self, course: &Course, start: MinuteUtc) -> Option<Group> {
+        self.group.map(|group| course.limits_at(start, group))
     }
 
     /// What they do to the traffic, where they are a Beanstalk policy on CPU, which can be kept.

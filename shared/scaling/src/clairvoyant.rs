@@ -92,6 +92,7 @@ fn deploying(setting: &Setting<'_>, minute: usize) -> (u32, f64) {
 
 /// The smallest size that the limits allow, minute by minute. Where they contradict each other, the upper one wins.
 fn floors(setting: &Setting<'_>, least: Group) -> Vec<u32> {
+    let least = setting.course.limits_at(setting.load.start, least);
     let (mut min, mut max) = (least.min_size, least.max_size);
     let mut changes = setting.course.changes_of(setting.load).into_iter().peekable();
     let floor = |minute| {

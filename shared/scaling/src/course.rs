@@ -1,5 +1,6 @@
 //! What happens to a group that no alarm asks for: scheduled actions, limits changed by hand, deployments.
 
+use crate::policy::Group;
 use crate::traffic::Load;
 use crate::units::{Instances, MinuteUtc, UnitError};
 
@@ -30,7 +31,7 @@ pub struct Deployment {
     pub extra_cpu_percent: f64,
 }
 
-/// Everything of the kind, in the order of time.
+/// Everything of the kind, in the order of time. What lies before a load has set the limits that it begins with.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Course {
     changes: Vec<CapacityChange>,
@@ -62,16 +63,14 @@ impl Course {
         Self { changes: self.changes.clone(), deployments }
     }
 
-    /// The same for whoever comes at `minute`: limits that were set before are set then.
-    pub fn seen_from(&self, minute: MinuteUtc) -> Self {
-        let (before, mut changes): (Vec<_>, Vec<_>) =
-            self.changes.iter().copied().partition(|change| change.at < minute);
-        let last = |size: fn(&CapacityChange) -> Option<Instances>| before.iter().rev().find_map(size);
-        let (min_size, max_size) = (last(|change| change.min_size), last(|change| change.max_size));
-        if min_size.is_some() || max_size.is_some() {
-            changes.insert(0, CapacityChange { at: minute, min_size, max_size, desired_capacity: None });
-        }
-        Self { changes, deployments: self.deployments.clone() }
+    /// The limits that are in force when `minute` begins, where `group` has these of its own: what was set last before, of each.
+    pub fn limits_at(&self, minute: MinuteUtc, group: Group) -> Group {
+        let before = self.changes.iter().take_while(|change| change.at < minute);
+        before.fold(group, |limits, change| Group {
+            min_size: change.min_size.unwrap_or(limits.min_size),
+            max_size: change.max_size.unwrap_or(limits.max_size),
+            ..limits
+        })
     }
 
     /// Whether nothing of the kind happens.

@@ -113,9 +113,9 @@ pub enum Decision {
     },
 }
 
-/// Replays `load`, starting with the scenario's instances (brought within the group's limits).
+/// Replays `load`, starting with the scenario's instances (brought within the group's limits, as they are in force then).
 pub fn replay(load: &Load, scenario: &Scenario) -> Vec<Row> {
-    let mut group = Group::new(scenario);
+    let mut group = Group::new(scenario, load.start);
     let mut metrics = Vec::new();
     let mut rows = Vec::new();
     for now in 0..load.demand_percent.len() {
@@ -162,9 +162,9 @@ struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn new(scenario: &'a Scenario) -> Self {
-        let limits = scenario.plan.group;
-        let size = scenario.initial.clamp(limits.min_size, limits.max_size);
+    fn new(scenario: &'a Scenario, start: MinuteUtc) -> Self {
+        let limits = scenario.course.limits_at(start, scenario.plan.group);
+        let size = scenario.initial.max(limits.min_size).min(limits.max_size);
         let credits = scenario.dynamics.credits.map_or(0.0, |credits| credits.initial_balance);
         let there =
             Instance { in_service_from: 0, serving_from: 0, reporting_from: 0, warm_from: 0, credits };

@@ -32,13 +32,28 @@ pub struct ScheduledAction {
 impl ScheduledAction {
     /// What it does within `window`, oldest first.
     pub fn changes(&self, window: Window) -> Vec<CapacityChange> {
-        let change = |at| CapacityChange {
-            at,
-            min_size: self.min_size,
-            max_size: self.max_size,
-            desired_capacity: self.desired_capacity,
+        if self.suspended {
+            return vec![];
+        }
+        self.times(window).into_iter().map(|at| self.change(at)).collect()
+    }
+
+    /// What it did last before `minute`, if it ever did.
+    pub fn last_before(&self, minute: MinuteUtc) -> Option<CapacityChange> {
+        let last = match &self.recurrence {
+            None => self.start.filter(|start| *start < minute)?,
+            Some(recurrence) => {
+                let until = self.end.map_or(minute, |end| end.min(minute));
+                let last = recurrence.last_before(until, &self.time_zone)?;
+                Some(last).filter(|last| self.start.is_none_or(|start| start <= *last))?
+            }
         };
-        if self.suspended { vec![] } else { self.times(window).into_iter().map(change).collect() }
+        (!self.suspended).then(|| self.change(last))
+    }
+
+    fn change(&self, at: MinuteUtc) -> CapacityChange {
+        let Self { min_size, max_size, desired_capacity, .. } = *self;
+        CapacityChange { at, min_size, max_size, desired_capacity }
     }
 
     fn times(&self, window: Window) -> Vec<MinuteUtc> {
@@ -119,6 +134,10 @@ fn field(text: &str, least: u32, most: u32, names: &[&str]) -> Option<u64> {
     Some(bits)
 }
 
+const MINUTES_OF_A_DAY: u32 = 24 * 60;
+/// Of a leap year.
+const DAYS_OF_A_YEAR: u32 = 366;
+
 impl Cron {
     /// The minutes of `window` that it names in `time_zone`. An hour that clocks skip has none; an hour that
     /// they repeat counts once.
@@ -136,6 +155,13 @@ impl Cron {
             minute = minute + Minutes(1);
         }
         times
+    }
+
+    /// The last minute before `end` that it names in `time_zone`; `None` where a year has none.
+    pub fn last_before(&self, end: MinuteUtc, time_zone: &TimeZone) -> Option<MinuteUtc> {
+        let days = (0..DAYS_OF_A_YEAR).map(|back| end - Minutes(back * MINUTES_OF_A_DAY));
+        let day = |end| Window { start: end - Minutes(MINUTES_OF_A_DAY), end };
+        days.map(day).find_map(|day| self.times(day, time_zone).pop())
     }
 
     fn names(&self, local: DateTime) -> bool {

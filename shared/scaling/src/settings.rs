@@ -7,13 +7,13 @@ use jiff::tz::TimeZone;
 
 use crate::adjustment::Adjustment;
 use crate::alarm::AlarmRule;
-use crate::course::CapacityChange;
+use crate::course::{CapacityChange, Course};
 use crate::cpu_model::Line;
 use crate::dynamics::Monitoring;
 use crate::plan::{Alarm, Measure, Plan, Rule, Side, Simple};
 use crate::policy::{Group, PolicyError, ScalingPolicy, Trigger};
 use crate::schedule::{Cron, ScheduledAction};
-use crate::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds, Window};
+use crate::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds, UnitError, Window};
 
 /// An option as Beanstalk's API has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -235,9 +235,35 @@ impl Settings {
         fits.then_some(()).ok_or(NotSimulated::PeriodBelowMonitoring(self.period))
     }
 
+    /// What the scheduled actions do within `window`, and the limits that they have set before. Refuses a group of nothing.
+    ///
+    /// These settings are taken to have been in force all the time, and so their actions: what an action of last evening set
+    /// is in force at midnight. Where none has said anything of a limit, it is that of the options. The limits that the group
+    /// itself is seen with are no help: they are those of one moment, mostly after the window, when other actions have come.
+    pub fn scheduled_course(&self, window: Window) -> Result<Course, UnitError> {
+        let changes = [self.scheduled_before(window.start), self.scheduled_changes(window)].concat();
+        Course::new(changes, vec![])
+    }
+
     /// What the scheduled actions do within `window`.
     pub fn scheduled_changes(&self, window: Window) -> Vec<CapacityChange> {
         self.scheduled_actions.iter().flat_map(|action| action.changes(window)).collect()
+    }
+
+    /// What set the limits that are in force at `minute`: of each of them, the last action before that says something of it.
+    /// An end restores nothing, and one that came once counts until another comes. A size that an action asked for then has
+    /// long been the alarms'.
+    fn scheduled_before(&self, minute: MinuteUtc) -> Vec<CapacityChange> {
+        let last = self.scheduled_actions.iter().filter_map(|action| action.last_before(minute));
+        let mut last: Vec<CapacityChange> =
+            last.map(|change| CapacityChange { desired_capacity: None, ..change }).collect();
+        last.sort_by_key(|change| change.at);
+        let newest = |says: fn(&&CapacityChange) -> bool| last.iter().rev().find(says).copied();
+        let min = newest(|change| change.min_size.is_some());
+        let max = newest(|change| change.max_size.is_some());
+        let min = min.map(|change| CapacityChange { max_size: None, ..change });
+        let max = max.map(|change| CapacityChange { min_size: None, ..change });
+        min.into_iter().chain(max).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::dynamics::{Booting, Dynamics, MinuteMetric};
 use crate::plan::{Alarm, Measure, Rule};
 use crate::reference::{Decision, Row, Scenario, Wanted, Work, adjustment, formula};
 use crate::traffic::Load;
-use crate::units::{CpuPercent, Instances, Minutes};
+use crate::units::{CpuPercent, Instances, MinuteUtc, Minutes};
 
 /// What a policy does to a load, in sum. Minutes without traffic data count only where said.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -81,7 +81,7 @@ impl Question {
 pub fn simulate(load: &Load, scenario: &Scenario, question: Question) -> Option<Outcome> {
     let ceiling = question.ceiling.get();
     let mut tally = Tally::default();
-    let mut running = Running::new(scenario);
+    let mut running = Running::new(scenario, load.start);
     for now in 0..load.demand_percent.len() {
         running.minute(load, now, ceiling, &mut tally);
         if tally.minutes_over > question.minutes_over_allowed {
@@ -94,7 +94,7 @@ pub fn simulate(load: &Load, scenario: &Scenario, question: Question) -> Option<
 /// One replay of all of `load`, its outcome in parts: each from where the one before ends up to an index of `ends`, which
 /// rise. The group, its alarms and its rests go on from part to part; a minute is over at `ceiling`.
 pub fn simulate_parts(load: &Load, scenario: &Scenario, ceiling: CpuPercent, ends: &[usize]) -> Vec<Outcome> {
-    let mut running = Running::new(scenario);
+    let mut running = Running::new(scenario, load.start);
     let mut now = 0;
     let part = |end: &usize| {
         let mut tally = Tally::default();
@@ -132,7 +132,7 @@ impl From<&Row> for Minute {
 
 /// Every minute of a replay of `load`, in order: for pictures, and for whoever tries one setting after the other.
 pub fn minutes(load: &Load, scenario: &Scenario) -> Vec<Minute> {
-    let mut running = Running::new(scenario);
+    let mut running = Running::new(scenario, load.start);
     let mut tally = Tally::default();
     let minute = |now| {
         let work = running.minute(load, now, f64::INFINITY, &mut tally);
@@ -148,8 +148,8 @@ struct Running<'a> {
 }
 
 impl<'a> Running<'a> {
-    fn new(scenario: &'a Scenario) -> Self {
-        Self { fleet: Fleet::new(scenario), alarms: Alarms::new(scenario) }
+    fn new(scenario: &'a Scenario, start: MinuteUtc) -> Self {
+        Self { fleet: Fleet::new(scenario, start), alarms: Alarms::new(scenario) }
     }
 
     #[inline]
@@ -278,9 +278,9 @@ struct Fleet<'a> {
 const NEVER: usize = usize::MAX;
 
 impl<'a> Fleet<'a> {
-    fn new(scenario: &'a Scenario) -> Self {
-        let limits = scenario.plan.group;
-        let size = scenario.initial.clamp(limits.min_size, limits.max_size).0;
+    fn new(scenario: &'a Scenario, start: MinuteUtc) -> Self {
+        let limits = scenario.course.limits_at(start, scenario.plan.group);
+        let size = scenario.initial.max(limits.min_size).min(limits.max_size).0;
         let there = Batch {
             in_service_from: 0,
             serving_from: 0,

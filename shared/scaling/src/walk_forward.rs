@@ -6,7 +6,6 @@
 
 use std::ops::Range;
 
-use crate::course::Course;
 use crate::days::{FEWEST_DAYS, by_day, days, part};
 use crate::policy::ScalingPolicy;
 use crate::simulate::{Outcome, minutes};
@@ -46,11 +45,6 @@ impl Split {
     /// What was to come.
     pub fn judging_load(&self, load: &Load) -> Load {
         part(load, self.judging[0].start..load.demand_percent.len())
-    }
-
-    /// What happens besides in the days that judge: limits that were set before are in force.
-    pub fn judging_course(&self, setting: &Setting<'_>) -> Course {
-        setting.course.seen_from(self.judging_load(setting.load).start)
     }
 
     /// Instances that `policy` has come to want when the days that judge begin: who is chosen by these alone starts with as many.

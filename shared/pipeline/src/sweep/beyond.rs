@@ -106,9 +106,8 @@ impl Replay<'_> {
         allowed: u32,
     ) -> Option<Evaluated> {
         let load = split.judging_load(self.setting.load);
-        let course = split.judging_course(&self.setting);
         let initial = split.size_then(&self.setting, chosen);
-        let last = self.over(Setting { load: &load, course, initial, ..self.setting.clone() }, allowed);
+        let last = self.over(Setting { load: &load, initial, ..self.setting.clone() }, allowed);
         last.with_engines(space, |engines| last.cheapest(engines, 1)).first().copied()
     }
 

@@ -98,13 +98,9 @@ pub fn replays(
         .map(|record| record.with_cpu_ceiling(request.dynamics.cpu_ceiling));
     let costless = present.costless(&samples, request, known.model);
     let load = strayed(request, record.as_ref(), &traffic, known.model, &present).with_costless(&costless);
-    let at_first = first_in_service(&samples);
-    let setting = Setting {
-        load: &load,
-        dynamics: request.dynamics,
-        course: present.course.clone(),
-        initial: Instances(initial(at_first, present.group)),
-    };
+    let course = present.course.clone();
+    let initial = initial(first_in_service(&samples), present.group_at(&course, load.start));
+    let setting = Setting { load: &load, dynamics: request.dynamics, course, initial };
     let rows = |plan: Plan| replay(&load, &setting.scenario(plan));
     let plan = present.plan.as_ref().and_then(|plan| plan.as_ref().ok());
     let now = plan.map(|plan| rows(plan.clone()));

@@ -14,7 +14,7 @@ use super::trace::{BLOCK, Rows, Trace, Units, point};
 use super::watch::{Each, KEPT, Look, Watch};
 use crate::course::CapacityChange;
 use crate::dynamics::Booting;
-use crate::policy::ScalingPolicy;
+use crate::policy::{Group, ScalingPolicy};
 use crate::reference::STEPS_PER_PERCENT;
 use crate::units::Instances;
 
@@ -74,22 +74,23 @@ pub(super) struct Moves {
 }
 
 impl Moves {
-    /// `None` if a byte, or what is kept of a lane, is too small for them.
+    /// With the limits that are in force at first. `None` if a byte, or what is kept of a lane, is too small for them.
     pub(super) fn new(
         trace: &Trace<'_>,
         policy: &ScalingPolicy,
+        limits: Group,
         changes: &[(usize, CapacityChange)],
     ) -> Option<Self> {
-        let (trigger, group, dynamics) = (policy.trigger(), policy.group(), &trace.dynamics);
+        let (trigger, dynamics) = (policy.trigger(), &trace.dynamics);
         let (launch, boot, drain) = (dynamics.launch.0, dynamics.boot.0, dynamics.drain.0);
-        let cooldown = group.cooldown.to_minutes_rounded_up().0;
+        let cooldown = limits.cooldown.to_minutes_rounded_up().0;
         let byte = |minutes: u32| u8::try_from(minutes).ok();
         let on_the_way = launch as usize + boot as usize;
         let moves = Self {
             up: self::byte(trigger.upper_breach_scale_increment),
             down: self::byte(trigger.lower_breach_scale_increment),
-            min: byte(group.min_size.0)?,
-            max: byte(group.max_size.0)?,
+            min: byte(limits.min_size.0)?,
+            max: byte(limits.max_size.0)?,
             launch: byte(launch)?,
             boot: byte(boot)?,
             drain: byte(drain)?,

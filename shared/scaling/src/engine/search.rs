@@ -20,7 +20,7 @@ use super::walk::{Asked, At, Sink, Walk, chunks, count_of, first_chunks_and_rest
 use super::watch::Watch;
 use super::winners::{Best, Cheapest, Found, Frontier, Holding, Least, LeastOver, Scored, Steps};
 use crate::course::CapacityChange;
-use crate::policy::ScalingPolicy;
+use crate::policy::{Group, ScalingPolicy};
 use crate::simulate::Question;
 use crate::sweep::Setting;
 use crate::units::CpuPercent;
@@ -64,7 +64,8 @@ impl<'a> InBytes<'a> {
         }
         let changes = setting.course.changes_of(setting.load);
         let scheduled = changes.iter().flat_map(|(_, change)| [change.max_size, change.desired_capacity]);
-        let sizes = space.kinds.iter().map(|kind| kind.group.max_size).chain(scheduled.flatten());
+        let sizes =
+            space.kinds.iter().map(|kind| at_first(setting, kind).max_size).chain(scheduled.flatten());
         let most = u8::try_from(sizes.max()?.0).ok()?;
         let ranks = Ranks::new(space.pairs.iter().flat_map(|(upper, lower)| [*upper, *lower]))?;
         let trace = Trace::new(setting, ceiling, most, &ranks);
@@ -128,6 +129,11 @@ fn watches(trace: &Trace<'_>, space: &Space, ranks: &Ranks) -> BTreeMap<(u32, u3
         watches.extend(watch.map(|watch| ((period, evaluation_periods), watch)));
     }
     watches
+}
+
+/// The limits of a kind as they are in force at the start.
+fn at_first(setting: &Setting<'_>, kind: &Kind) -> Group {
+    setting.course.limits_at(setting.load.start, kind.group)
 }
 
 /// Instances at the start.
@@ -198,7 +204,8 @@ impl<'a> Engine<'a> {
         let bytes = self.bytes.as_ref()?;
         let watch = bytes.watches.get(&(kind.period.0, kind.evaluation_periods))?;
         let any = *self.space.pairs.first()?;
-        let moves = Moves::new(&bytes.trace, &kind.policy(any), &bytes.changes)?;
+        let limits = at_first(self.setting, kind);
+        let moves = Moves::new(&bytes.trace, &kind.policy(any), limits, &bytes.changes)?;
         Some((bytes, watch, moves))
     }
 
