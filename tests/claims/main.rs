@@ -21,6 +21,7 @@ mod made;
 mod merged;
 mod pages;
 mod parquet_readers;
+mod patched;
 mod policies;
 mod real;
 mod rules;

@@ -294,6 +294,7 @@ fn the_headline_says_what_changes_and_what_that_does() {
         }
     };
     set(&mut present.options, &now);
+    present.given = Some(present.options.clone());
     present.outcome.as_mut().unwrap().instance_hours = 100.0;
     let recommended = advice.recommended.as_mut().unwrap();
     set(&mut recommended.options, &then);

@@ -13,13 +13,14 @@ mod refused;
 
 use jiff::Timestamp;
 use scaling::recommendation::Verdict;
+use scaling::settings::Settings;
 use scaling::sweep::Evaluated;
 use sha2::{Digest, Sha256};
 
 use crate::archive::{Environment, Key};
 use crate::documents::{
-    BackTestDocument, Kind, OptionDocument, PolicyDocument, RecommendationDocument, TrustBefore,
-    VerdictDocument, options,
+    BackTestDocument, Kind, OptionDocument, PolicyDocument, PresentDocument, RecommendationDocument,
+    TrustBefore, VerdictDocument, options,
 };
 use crate::hex::hex;
 use crate::news::{News, Word, small_gain};
@@ -196,24 +197,48 @@ fn about_the_choice(advice: &RecommendationDocument) -> String {
 pub struct Change<'a> {
     /// The option, with the value to give it.
     pub to: &'a OptionDocument,
-    /// Its value now, if that is known.
+    /// Its value now, if that is known: as it is set, else by default.
     pub from: Option<&'a str>,
+    /// Whether that value is set, and not Beanstalk's default.
+    pub is_set: bool,
 }
 
-/// What to change to get from the present policy to the recommended one: all of it, if the present one is
-/// not known.
+/// What to change to get from what is really set to the recommended policy: all of it, if the present settings are not
+/// known. What the replay made of these does not count: it takes no notice of a `Unit`, nor of a `BreachDuration` that
+/// disagrees with the periods, and what Beanstalk makes of such is not known.
 pub fn changes(recommendation: &RecommendationDocument) -> Vec<Change<'_>> {
     let recommended = recommendation.recommended.as_ref().map_or(&[][..], |policy| &policy.options);
-    let changes = recommended.iter().map(|to| Change { to, from: value_now(recommendation, to) });
-    changes.filter(|change| change.from != Some(&change.to.value)).collect()
+    let present = recommendation.present.as_ref();
+    let changes = recommended.iter().map(|to| change(present, to));
+    changes.filter(|change| change.from.is_none_or(|from| !means_the_same(from, &change.to.value))).collect()
 }
 
-/// As the replay has it, else as it is set.
-fn value_now<'a>(recommendation: &'a RecommendationDocument, of: &OptionDocument) -> Option<&'a str> {
-    let present = recommendation.present.as_ref()?;
+/// Early advice did not say what is set: there, as the replay had it.
+fn change<'a>(present: Option<&'a PresentDocument>, to: &'a OptionDocument) -> Change<'a> {
+    let known = present.map(|present| present.given.as_deref().unwrap_or(&present.options));
+    let set = known.and_then(|options| value_of(options, to));
+    let by_default = || {
+        present?.given.as_ref()?;
+        Settings::default_of(&to.namespace, &to.option_name)
+    };
+    Change { to, from: set.or_else(by_default), is_set: set.is_some() }
+}
+
+/// What `options` set it to. As Beanstalk reads them: the last one counts, and an empty one sets nothing.
+fn value_of<'a>(options: &'a [OptionDocument], of: &OptionDocument) -> Option<&'a str> {
     let same = |now: &&OptionDocument| now.namespace == of.namespace && now.option_name == of.option_name;
-    let given = || present.given.as_ref()?.iter().find(same);
-    present.options.iter().find(same).or_else(given).map(|now| now.value.as_str())
+    let last = options.iter().rfind(same)?;
+    Some(last.value.as_str()).filter(|value| !value.trim().is_empty())
+}
+
+/// Whether two values are one, however they are written: `05` is 5.
+fn means_the_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.trim(), other.trim());
+    let number = |text: &str| text.parse::<f64>().ok();
+    match number(one).zip(number(other)) {
+        Some((one, other)) => one.total_cmp(&other).is_eq(),
+        None => one == other,
+    }
 }
 
 /// Whether `news` asks for something to be changed.

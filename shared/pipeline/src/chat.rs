@@ -115,7 +115,7 @@ fn of_one(news: &News) -> String {
         }
         Word::Advice(advice) => advice,
     };
-    let row = |Change { to, from }: Change<'_>| {
+    let row = |Change { to, from, .. }: Change<'_>| {
         format!("• {}: {} → {}\n", to.option_name, escaped(from.unwrap_or("not set")), to.value)
     };
     let rows: String = advice::changes(advice).into_iter().map(row).collect();

@@ -127,6 +127,19 @@ impl Settings {
         [TRIGGER, GROUP, LAUNCH, ENVIRONMENT, INSTANCES, SCHEDULED].contains(&namespace)
     }
 
+    /// What Beanstalk takes where nobody sets an option, for those that are read here.
+    ///
+    /// ```
+    /// use scaling::settings::Settings;
+    ///
+    /// assert_eq!(Settings::default_of("aws:autoscaling:asg", "Cooldown"), Some("360"));
+    /// assert_eq!(Settings::default_of("aws:autoscaling:asg", "Colour"), None);
+    /// ```
+    pub fn default_of(namespace: &str, option_name: &str) -> Option<&'static str> {
+        let is_it = |(of, name, _): &&(&str, &str, &str)| (*of, *name) == (namespace, option_name);
+        DEFAULTS.iter().find(is_it).map(|(.., value)| *value)
+    }
+
     /// Reads options; those of namespaces that don't matter here are passed over.
     ///
     /// ```
@@ -144,23 +157,23 @@ impl Settings {
     ) -> Result<Self, PolicyError> {
         let options = Options::of(options.into_iter().map(Into::into));
         Ok(Self {
-            measure_name: options.text(TRIGGER, "MeasureName", "NetworkOut"),
-            statistic: options.text(TRIGGER, "Statistic", "Average"),
-            unit: options.text(TRIGGER, "Unit", "Bytes"),
-            upper_threshold: options.number(TRIGGER, "UpperThreshold", 6_000_000.0)?,
-            lower_threshold: options.number(TRIGGER, "LowerThreshold", 2_000_000.0)?,
-            upper_breach_scale_increment: options.increment("UpperBreachScaleIncrement", 1)?,
-            lower_breach_scale_increment: options.increment("LowerBreachScaleIncrement", -1)?,
-            period: Minutes(options.whole(TRIGGER, "Period", 5)?),
-            evaluation_periods: options.whole(TRIGGER, "EvaluationPeriods", 1)?,
-            breach_duration: Minutes(options.whole(TRIGGER, "BreachDuration", 5)?),
+            measure_name: options.in_force(TRIGGER, "MeasureName").to_owned(),
+            statistic: options.in_force(TRIGGER, "Statistic").to_owned(),
+            unit: options.in_force(TRIGGER, "Unit").to_owned(),
+            upper_threshold: options.number(TRIGGER, "UpperThreshold")?,
+            lower_threshold: options.number(TRIGGER, "LowerThreshold")?,
+            upper_breach_scale_increment: options.increment("UpperBreachScaleIncrement")?,
+            lower_breach_scale_increment: options.increment("LowerBreachScaleIncrement")?,
+            period: Minutes(options.whole(TRIGGER, "Period")?),
+            evaluation_periods: options.whole(TRIGGER, "EvaluationPeriods")?,
+            breach_duration: Minutes(options.whole(TRIGGER, "BreachDuration")?),
             group: Group {
-                min_size: Instances(options.whole(GROUP, "MinSize", 1)?),
-                max_size: Instances(options.whole(GROUP, "MaxSize", 4)?),
-                cooldown: Seconds(options.whole(GROUP, "Cooldown", 360)?),
+                min_size: Instances(options.whole(GROUP, "MinSize")?),
+                max_size: Instances(options.whole(GROUP, "MaxSize")?),
+                cooldown: Seconds(options.whole(GROUP, "Cooldown")?),
             },
             monitoring: options.monitoring()?,
-            load_balanced: options.text(ENVIRONMENT, "EnvironmentType", "LoadBalanced") != "SingleInstance",
+            load_balanced: options.in_force(ENVIRONMENT, "EnvironmentType") != "SingleInstance",
             instance_types: options.list(INSTANCES, "InstanceTypes"),
             scheduled_actions: options.scheduled_actions()?,
             given: options.given_names(),
@@ -172,7 +185,7 @@ impl Settings {
     /// The Beanstalk policy that they make, where it is one on the group's average CPU.
     pub fn policy(&self) -> Result<ScalingPolicy, NotSimulated> {
         self.check_simulated()?;
-        if self.measure_name != "CPUUtilization" {
+        if (self.measure_name.as_str(), self.statistic.as_str()) != ("CPUUtilization", "Average") {
             let (measure_name, statistic) = (self.measure_name.clone(), self.statistic.clone());
             return Err(NotSimulated::OtherMeasure { measure_name, statistic });
         }
@@ -321,6 +334,25 @@ const KNOWN: [(&str, &[&str]); 2] = [
     ),
 ];
 
+/// Namespace, name and value of what holds where nobody sets it.
+const DEFAULTS: [(&str, &str, &str); 15] = [
+    (TRIGGER, "MeasureName", "NetworkOut"),
+    (TRIGGER, "Statistic", "Average"),
+    (TRIGGER, "Unit", "Bytes"),
+    (TRIGGER, "UpperThreshold", "6000000"),
+    (TRIGGER, "LowerThreshold", "2000000"),
+    (TRIGGER, "UpperBreachScaleIncrement", "1"),
+    (TRIGGER, "LowerBreachScaleIncrement", "-1"),
+    (TRIGGER, "Period", "5"),
+    (TRIGGER, "EvaluationPeriods", "1"),
+    (TRIGGER, "BreachDuration", "5"),
+    (GROUP, "MinSize", "1"),
+    (GROUP, "MaxSize", "4"),
+    (GROUP, "Cooldown", "360"),
+    (LAUNCH, "MonitoringInterval", "5 minute"),
+    (ENVIRONMENT, "EnvironmentType", "LoadBalanced"),
+];
+
 /// Namespace, resource and name.
 type OptionKey<'a> = (&'a str, Option<&'a str>, &'a str);
 
@@ -350,8 +382,10 @@ impl<'a> Options<'a> {
         self.values.get(&(namespace, resource, name)).copied().filter(|value| !value.is_empty())
     }
 
-    fn text(&self, namespace: &str, name: &str, default: &str) -> String {
-        self.given(namespace, name).unwrap_or(default).to_owned()
+    /// As it is given, or else by default.
+    fn in_force(&self, namespace: &str, name: &str) -> &'a str {
+        let by_default = || Settings::default_of(namespace, name).unwrap_or_default();
+        self.given(namespace, name).unwrap_or_else(by_default)
     }
 
     fn list(&self, namespace: &str, name: &str) -> Vec<String> {
@@ -359,24 +393,19 @@ impl<'a> Options<'a> {
         items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
 
-    fn whole<T: std::str::FromStr>(
-        &self,
-        namespace: &str,
-        option: &'static str,
-        default: T,
-    ) -> Result<T, PolicyError> {
-        let Some(value) = self.given(namespace, option) else { return Ok(default) };
+    fn whole<T: std::str::FromStr>(&self, namespace: &str, option: &'static str) -> Result<T, PolicyError> {
+        let value = self.in_force(namespace, option);
         value.parse().map_err(|_| invalid(option, "a whole number", value))
     }
 
-    fn number(&self, namespace: &str, option: &'static str, default: f64) -> Result<f64, PolicyError> {
-        let Some(value) = self.given(namespace, option) else { return Ok(default) };
+    fn number(&self, namespace: &str, option: &'static str) -> Result<f64, PolicyError> {
+        let value = self.in_force(namespace, option);
         let parsed = value.parse().ok().filter(|number: &f64| number.is_finite());
         parsed.ok_or_else(|| invalid(option, "a number", value))
     }
 
-    fn increment(&self, option: &'static str, default: i32) -> Result<Increment, PolicyError> {
-        let Some(value) = self.given(TRIGGER, option) else { return Ok(Increment::Instances(default)) };
+    fn increment(&self, option: &'static str) -> Result<Increment, PolicyError> {
+        let value = self.in_force(TRIGGER, option);
         let count = value.parse().ok().map(Increment::Instances);
         let share = || value.strip_suffix('%')?.trim().parse().ok().filter(|share: &f64| share.is_finite());
         count
@@ -385,7 +414,7 @@ impl<'a> Options<'a> {
     }
 
     fn monitoring(&self) -> Result<Monitoring, PolicyError> {
-        match self.given(LAUNCH, "MonitoringInterval").unwrap_or("5 minute") {
+        match self.in_force(LAUNCH, "MonitoringInterval") {
             "1 minute" => Ok(Monitoring::Detailed),
             "5 minute" => Ok(Monitoring::Basic),
             value => Err(invalid("MonitoringInterval", "`1 minute` or `5 minute`", value)),

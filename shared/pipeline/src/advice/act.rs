@@ -11,7 +11,7 @@ pub fn apply(advice: &RecommendationDocument) -> Patch {
     Patch { environment: advice.environment.clone(), set, unset: vec![] }
 }
 
-/// The same options as they are now; nothing where that is not known.
+/// The same options as they are set now, or not set; nothing where that is not known.
 pub fn undo(advice: &RecommendationDocument) -> Option<Patch> {
     let present = advice.present.as_ref()?;
     if present.options.is_empty() && present.given.is_none() {
@@ -19,7 +19,7 @@ pub fn undo(advice: &RecommendationDocument) -> Option<Patch> {
     }
     let mut undo = Patch { environment: advice.environment.clone(), set: vec![], unset: vec![] };
     for change in changes(advice) {
-        match change.from {
+        match change.from.filter(|_| change.is_set) {
             Some(value) => undo.set.push(OptionDocument { value: value.to_owned(), ..change.to.clone() }),
             None => undo.unset.push(change.to.clone()),
         }

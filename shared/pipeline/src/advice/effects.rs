@@ -19,7 +19,7 @@ pub(super) fn settings(news: &News, advice: &RecommendationDocument) -> String {
         return String::new();
     }
     let title = format!("  {:<LABEL$}{:>NOW$}{:>THEN$}", "setting", "now", "recommended");
-    let row = |Change { to, from }: Change<'_>| {
+    let row = |Change { to, from, .. }: Change<'_>| {
         // Long values stand farther right, and never touch.
         let (now, then) = (from.unwrap_or("not set"), &to.value);
         format!("  {:<LABEL$}  {now:>w$}  {then:>v$}", to.option_name, w = NOW - 2, v = THEN - 2)

@@ -148,6 +148,7 @@ fn phrases(changes: &[Change<'_>]) -> Vec<Phrase> {
         changed.plain("MaxSize", "MaxSize", ""),
         changed.alarms(),
         changed.plain("Cooldown", "cooldown of", " s"),
+        changed.unit(),
     ];
     all.into_iter().flatten().collect()
 }
@@ -176,13 +177,21 @@ impl Changed<'_> {
         old.map_or(String::new(), |old| format!(", not {old}"))
     }
 
-    const MEASURE: [&'static str; 3] = ["MeasureName", "Statistic", "Unit"];
+    fn is_of_another_measure(&self) -> bool {
+        0 < self.count(&["MeasureName", "Statistic"])
+    }
 
     fn measure(&self) -> Option<Phrase> {
-        let options = self.count(&Self::MEASURE);
-        let (new, old) = (self.to("MeasureName").unwrap_or("average CPU"), self.from("MeasureName"));
+        let options = self.count(&["MeasureName", "Statistic", "Unit"]);
+        let new = self.to("MeasureName").unwrap_or("average CPU");
+        let old = self.from("MeasureName").or(self.from("Statistic"));
         let text = format!("trigger on {new}{}", Self::not(old));
-        (0 < options).then_some(Phrase { text, options })
+        self.is_of_another_measure().then_some(Phrase { text, options })
+    }
+
+    /// By itself it changes nothing that was replayed.
+    fn unit(&self) -> Option<Phrase> {
+        self.plain("Unit", "unit", "").filter(|_| !self.is_of_another_measure())
     }
 
     fn step(&self, way: &str, threshold: &str, increment: &str) -> Option<Phrase> {
@@ -194,8 +203,7 @@ impl Changed<'_> {
             (None, None) => String::new(),
         };
         // What the thresholds of another measure are says nothing beside these.
-        let same_measure = self.count(&Self::MEASURE) == 0;
-        let old_threshold = self.from(threshold).filter(|_| same_measure);
+        let old_threshold = self.from(threshold).filter(|_| !self.is_of_another_measure());
         let old = side(self.from(increment), old_threshold);
         // One word is enough where only one thing changes.
         let old = if options == 1 { old.trim_start_matches("at ").trim_start_matches("by ") } else { &old };
