@@ -226,6 +226,20 @@ fn minutes_just_after_a_change_of_instances_are_left_out_where_there_are_others(
 }
 
 #[test]
+fn a_change_of_instances_is_seen_also_where_only_five_minutes_are_left_of_it() {
+    let counted = |at: u32, period, instances| sample(at, period, &[(Metric::InService, instances)]);
+    let five = |at: u32, instances| counted(at, Period::FiveMinutes, instances);
+    let one = |at: u32| counted(at, Period::OneMinute, if at < 22 { 3.0 } else { 4.0 });
+    let old = [five(0, 2.0), five(5, 2.0), five(10, 3.0)];
+    // Five minutes that were counted one by one say nothing new.
+    let recent = (15..30).map(one).chain([five(15, 3.0), five(20, 3.6)]);
+    let samples: Vec<Sample> = recent.chain(old).collect();
+    let minutes = Series::of(&samples).changes_of_instances();
+    let minutes: Vec<i64> = minutes.into_iter().map(MinuteUtc::epoch_minutes).collect();
+    assert_eq!(minutes, [10, 22]);
+}
+
+#[test]
 fn a_new_cost_that_can_not_be_told_yet_is_refused_with_its_moment() {
     let mut samples = made::samples(Truth { minutes: 2880, noise: 0.5, mix: 0.01, ..PLAIN }, 3);
     // From then on, CPU is busy with something else too: it rises by half, and moves as it likes.

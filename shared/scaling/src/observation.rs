@@ -121,17 +121,25 @@ impl<'a> Series<'a> {
 
     /// Minutes in which the number of instances is not what it was in the period before.
     pub fn changes_of_instances(&self) -> Vec<MinuteUtc> {
-        let counted = |samples: &ByMinute<'a>| -> Vec<(MinuteUtc, f64)> {
-            let count = |sample: &&Sample| Some((sample.minute_utc, sample.get(Metric::InService)?));
-            samples.0.iter().filter_map(count).collect()
-        };
-        let (fine, coarse) = (counted(&self.one_minute), counted(&self.five_minutes));
-        let counts = if fine.is_empty() { coarse } else { fine };
         let changed = |pair: &[(MinuteUtc, f64)]| {
             let (before, now) = (pair[0].1, pair[1].1);
             (now - before).abs() > LEAST_CHANGE.max(LEAST_CHANGE_SHARE * before)
         };
-        counts.windows(2).filter(|pair| changed(pair)).map(|pair| pair[1].0).collect()
+        self.counts().windows(2).filter(|pair| changed(pair)).map(|pair| pair[1].0).collect()
+    }
+
+    /// How many instances there were, in the order of time: by the minute, and by five where none of their minutes was
+    /// counted by itself, as in the older part of a record.
+    fn counts(&self) -> Vec<(MinuteUtc, f64)> {
+        let count = |sample: &&Sample| Some((sample.minute_utc, sample.get(Metric::InService)?));
+        let is_by_minute = |five: &&Sample| {
+            let minutes = self.one_minute.within(five.minute_utc, five.minute_utc + five.period.minutes());
+            minutes.iter().any(|minute| minute.get(Metric::InService).is_some())
+        };
+        let fives = self.five_minutes.0.iter().filter(|five| !is_by_minute(five));
+        let mut counts: Vec<_> = self.one_minute.0.iter().chain(fives).filter_map(count).collect();
+        counts.sort_by_key(|(minute, _)| *minute);
+        counts
     }
 
     /// Requests as they were reported, whatever their period.
