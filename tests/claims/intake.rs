@@ -475,6 +475,21 @@ fn a_start_beside_a_column_of_times_is_refused() {
 }
 
 #[test]
+fn a_start_beside_points_of_json_is_refused_by_the_name_of_the_file() {
+    let start = Some(MinuteUtc::new(29_892_960).unwrap());
+    let stated = Options { start, period_seconds: Some(60), ..Options::default() };
+    let points = r#"{"Id": "requests", "Timestamps": ["2026-11-02T00:00:00Z"], "Values": [1]}"#;
+    let files = [source("rows.csv", "requests\n5\n"), source("m.json", &page(points, ""))];
+    let refusal = read(&files, &stated).unwrap_err().to_string();
+    assert_eq!(
+        refusal,
+        "--start is for CSV without a time column; `m.json` is JSON, whose points have times of their own: leave --start out"
+    );
+    assert!(read(&files[..1], &stated).is_ok());
+    assert!(read(&files[1..], &Options { start: None, ..stated }).is_ok());
+}
+
+#[test]
 fn a_stated_series_that_is_not_there_is_told_with_those_that_are() {
     let stated = |id: &str| Options {
         series: vec![(id.to_owned(), "cpu_percent".parse().unwrap())],

@@ -834,6 +834,12 @@ fn metrics_come_from_aws_or_from_files() {
     let desk = Desk::new();
     desk.fails("ingest --environment web", "--metrics <FILE>");
     desk.fails("ingest --environment web --aws --metrics m.csv", "cannot be used with");
+    // What is asked of AWS has times, columns and rows of its own.
+    for of_files in
+        ["--start 2026-11-02T00:00Z --period 60", "--time-column when", "--where a>1", "--leave-open 5"]
+    {
+        desk.fails(&format!("ingest --environment web --aws {of_files}"), "cannot be used with");
+    }
     desk.fails(
         "ingest --environment web --archive s3:// --region eu-central-1 --aws",
         "is no address of a bucket",

@@ -313,6 +313,14 @@ pub enum RecordedError {
         /// The column that holds the time.
         column: String,
     },
+    /// A start of points that have their own times.
+    #[error(
+        "--start is for CSV without a time column; `{file}` is JSON, whose points have times of their own: leave --start out"
+    )]
+    StartBesidePoints {
+        /// The file.
+        file: String,
+    },
     /// A series that is stated to be something is not there.
     #[error("no series has the id `{series}` of --series; {there}")]
     NoSeries {
@@ -447,10 +455,12 @@ pub fn read(sources: &[Source], options: &Options) -> Result<Recording, Recorded
     let mut pages = json::Pages::default();
     for source in sources {
         let text = Text::of(&source.name, &source.bytes)?;
-        if text.is_json() {
-            pages.read(text, &mut gathered)?;
-        } else {
-            csv::read(text, options, &mut gathered)?;
+        match (text.is_json(), options.start) {
+            (true, Some(_)) => {
+                return Err(RecordedError::StartBesidePoints { file: source.name.clone() });
+            }
+            (true, None) => pages.read(text, &mut gathered)?,
+            (false, _) => csv::read(text, options, &mut gathered)?,
         }
     }
     pages.finish(options, &mut gathered)?;

@@ -43,7 +43,9 @@ pub(crate) struct Ingest {
 #[derive(Debug, Args)]
 pub(crate) struct What {
     /// Ask CloudWatch and Elastic Beanstalk for what the archive does not have yet (14 days at first)
-    #[arg(long, conflicts_with_all = ["metrics", "settings", "activities", "columns", "series"])]
+    #[arg(long, conflicts_with_all = [
+        "metrics", "settings", "activities", "columns", "series", "conditions", "time_column", "start", "period", "leave_open",
+    ])]
     pub(crate) aws: bool,
     /// Files with metrics: JSON of the AWS command line, or CSV; separate several with commas. Times without a zone are
     /// taken as UTC
