@@ -168,6 +168,12 @@ fn checked(fields: Fields, clock: Timestamp) -> Result<Common, EventError> {
 }
 
 impl Common {
+    /// Whether the answer is about one environment, and may hold whole documents. Of a fleet it has what names them: one
+    /// document has tens of KiB, and a state machine takes 256 of an answer.
+    pub(crate) fn asks_for_one(&self) -> bool {
+        self.environment.is_some()
+    }
+
     /// The minute of `now`.
     pub fn minute(&self) -> MinuteUtc {
         MinuteUtc::containing(self.now).expect("it was checked when the event was read")

@@ -46,8 +46,7 @@ struct Asked {
     spent_usd: Option<f64>,
 }
 
-/// What is answered: all of it about the one environment that was asked for. About a fleet, what names it: a state machine
-/// takes 256 KiB of an answer, and one document has some tens of them.
+/// What is answered: all of it about the one environment that was asked for. About a fleet, what names it.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Answered {
@@ -57,9 +56,10 @@ enum Answered {
 
 impl Answered {
     fn to(common: &Common, report: &PublishReport) -> Self {
-        match common.environment {
-            Some(_) => Self::Whole(Box::new(Published::of(report))),
-            None => Self::Heading(Heading::of(report)),
+        if common.asks_for_one() {
+            Self::Whole(Box::new(Published::of(report)))
+        } else {
+            Self::Heading(Heading::of(report))
         }
     }
 }

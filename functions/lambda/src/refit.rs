@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use pipeline::archive::rehearsal::Rehearsal;
-use pipeline::archive::{Archive, Environment};
+use pipeline::archive::{Archive, Environment, Key};
 use pipeline::documents::FitDocument;
 use pipeline::refit::{self, LoadTest, RefitRequest};
 use pipeline::spending::Counted;
@@ -35,7 +35,20 @@ struct Asked {
 #[derive(Serialize)]
 struct Refitted {
     key: String,
-    fit: FitDocument,
+    coefficient: f64,
+    intercept_percent: f64,
+    r_squared: f64,
+    /// All of it, where one environment was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fit: Option<FitDocument>,
+}
+
+impl Refitted {
+    fn of(common: &Common, key: &Key, fit: FitDocument) -> Self {
+        let FitDocument { coefficient, intercept_percent, r_squared, .. } = fit;
+        let fit = common.asks_for_one().then_some(fit);
+        Self { key: key.to_string(), coefficient, intercept_percent, r_squared, fit }
+    }
 }
 
 /// Answers one event. `lookback_days` is how far a fit looks back unless the event says otherwise.
@@ -116,5 +129,5 @@ async fn one(
     };
     let measures =
         vec![number("RSquared", report.fit.r_squared), count("UsablePeriods", report.fit.usable as usize)];
-    Ok(Outcome::Done(Refitted { key: report.key.to_string(), fit: report.document }, measures))
+    Ok(Outcome::Done(Refitted::of(common, &report.key, report.document), measures))
 }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use pipeline::advice;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
-use pipeline::documents::RecommendationDocument;
+use pipeline::documents::{RecommendationDocument, VerdictDocument};
 use pipeline::spending::Counted;
-use pipeline::sweep::{self, Day, Margins, Model, Replayed, SweepRequest};
+use pipeline::sweep::{self, Day, Margins, Model, Replayed, SweepReport, SweepRequest};
 use pipeline::values::{Amplify, CandidateValues, FlashCrowd, NearPercent, Price, Stages};
 use scaling::backtest::Free;
 use scaling::cpu_model::CpuModel;
@@ -61,7 +61,22 @@ struct Swept {
     /// Where the advice lies; nothing under "what if".
     key: Option<String>,
     subject: String,
-    recommendation: RecommendationDocument,
+    verdict: VerdictDocument,
+    /// All of it, where one environment was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recommendation: Option<RecommendationDocument>,
+}
+
+impl Swept {
+    fn of(common: &Common, report: SweepReport) -> Self {
+        let SweepReport { document, keys } = report;
+        Self {
+            key: keys.map(|keys| keys.recommendation.to_string()),
+            subject: advice::message(&document).subject,
+            verdict: document.verdict,
+            recommendation: common.asks_for_one().then_some(document),
+        }
+    }
 }
 
 /// Answers one event.
@@ -181,10 +196,5 @@ async fn one(
     let candidates = &report.document.candidates;
     let measures =
         vec![count("CandidatesReplayed", candidates.replayed), count("CandidatesKept", candidates.kept)];
-    let swept = Swept {
-        key: report.keys.map(|keys| keys.recommendation.to_string()),
-        subject: advice::message(&report.document).subject,
-        recommendation: report.document,
-    };
-    Ok(Outcome::Done(swept, measures))
+    Ok(Outcome::Done(Swept::of(common, report), measures))
 }

@@ -467,6 +467,30 @@ fn what_advice_does_not_apply_to_is_told_by_the_reason_that_ingest_had() {
     let mut account = Account::on(MemoryArchive::default());
     let worker = Described { tier: Tier::Worker, ..described() };
     account.environments.environments.insert("web".into(), (worker, vec![]));
+#[test]
+fn a_fleet_is_answered_in_headings_and_one_environment_with_its_whole_documents() {
+    let account = Account::on(MemoryArchive::default());
+    let fleet = json!({ "time": NOW });
+    let one = json!({ "time": NOW, "environment": "web" });
+    account.ingest("api,web", fleet.clone()).unwrap();
+    let of_web = |answer: Value| answer["reports"].as_array().unwrap().last().unwrap().clone();
+    let (fits, fit) = (account.refit(fleet.clone()).unwrap(), account.refit(one.clone()).unwrap());
+    let (sweeps, sweep) = (account.sweep(fleet).unwrap(), account.sweep(one).unwrap());
+    for answer in [&fits, &sweeps] {
+        let a_hundred = answer.to_string().len() / 2 * 100;
+        assert!(a_hundred < 256 * 1024 / 2, "{answer}");
+    }
+    let (heading, whole) = (of_web(fits), of_web(fit));
+    assert_eq!(heading["key"], "fits/environment=web/date=2026-11-04/fit.json");
+    assert_eq!((&heading["fit"], &heading["coefficient"]), (&Value::Null, &whole["fit"]["coefficient"]));
+    assert!(whole["fit"]["coefficient"].is_number(), "{whole}");
+    let (heading, whole) = (of_web(sweeps), of_web(sweep));
+    assert_eq!(heading["key"], "sweeps/environment=web/date=2026-11-04/recommendation.json");
+    assert!(heading["subject"].as_str().unwrap().starts_with("web: scale out"), "{heading}");
+    assert_eq!((&heading["verdict"], &heading["recommendation"]), (&json!("change"), &Value::Null));
+    assert_eq!(whole["recommendation"]["verdict"], "change");
+}
+
     account.chain().unwrap();
     account.chain().unwrap();
     assert_eq!(account.mailbox.subjects(), ["web: no advice: it is a worker, without requests"]);
