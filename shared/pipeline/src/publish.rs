@@ -346,56 +346,47 @@ async fn tell(
     let news: Vec<News> = claimed.iter().map(|(.., news)| (*news).clone()).collect();
     let message = advice::digest(&news, frame);
     if let Err(refused) = notifier.notify(Notification { message: &message, news: &news, frame }).await {
-        take_all_back(archive, claimed).await.map_err(PublishError::Record)?;
+        settle(archive, claimed, Claim::taken_back).await?;
         return Err(refused.into());
     }
-    confirm(archive, claimed).await.map_err(PublishError::Record)
+    settle(archive, claimed, Claim::confirmed).await
 }
 
-/// Each of them, also after one that could not be: what is not confirmed is told again.
-async fn confirm(archive: &dyn Archive, claimed: &[(&Environment, &Claim, &News)]) -> Result<(), StoreError> {
-    let mut all = Ok(());
-    for (environment, claim, _) in claimed {
-        let confirmed = PublishedDocument { confirmed: true, ..claim.record.clone() };
-        let done = write_json(archive, &Key::latest_published(environment), &confirmed).await;
-        all = all.and(done);
-    }
-    all
-}
-
-/// Each of them, also after one that could not be.
-async fn take_all_back(
+/// Ends each claim with another record, also after one that could not be written: what is not confirmed is told again.
+async fn settle(
     archive: &dyn Archive,
     claimed: &[(&Environment, &Claim, &News)],
-) -> Result<(), StoreError> {
+    record: fn(&Claim) -> PublishedDocument,
+) -> Result<(), PublishError> {
     let mut all = Ok(());
     for (environment, claim, _) in claimed {
-        let done = take_back(archive, environment, claim).await;
+        let done = write_json(archive, &Key::latest_published(environment), &record(claim)).await;
         all = all.and(done);
     }
-    all
+    all.map_err(PublishError::Record)
 }
 
-/// The record as it was before. Where there was none, one of no advice stands for it.
-async fn take_back(
-    archive: &dyn Archive,
-    environment: &Environment,
-    claim: &Claim,
-) -> Result<(), StoreError> {
-    let nothing = PublishedDocument {
-        advice_id: String::new(),
-        at: Timestamp::UNIX_EPOCH,
-        confirmed: true,
-        claimed_by: None,
-        drift_since: None,
-        kind: None,
-        confidence: None,
-        trust_before: None,
-        until: None,
-        change: None,
-        change_before: None,
-        ..claim.record.clone()
-    };
-    let before = claim.before.clone().unwrap_or(nothing);
-    write_json(archive, &Key::latest_published(environment), &before).await
+impl Claim {
+    fn confirmed(&self) -> PublishedDocument {
+        PublishedDocument { confirmed: true, ..self.record.clone() }
+    }
+
+    /// The record as it was before. Where there was none, one of no advice stands for it.
+    fn taken_back(&self) -> PublishedDocument {
+        let nothing = || PublishedDocument {
+            advice_id: String::new(),
+            at: Timestamp::UNIX_EPOCH,
+            confirmed: true,
+            claimed_by: None,
+            drift_since: None,
+            kind: None,
+            confidence: None,
+            trust_before: None,
+            until: None,
+            change: None,
+            change_before: None,
+            ..self.record.clone()
+        };
+        self.before.clone().unwrap_or_else(nothing)
+    }
 }
