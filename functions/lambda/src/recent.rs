@@ -54,15 +54,18 @@ pub(crate) async fn window(
     }
 }
 
-/// Answers with the reason that ingest had, which becomes that of `stage`, so that readers are told of it.
+/// Answers with the reason that ingest had. It becomes that of `stage`, so that readers are told of it, unless what was asked
+/// for is no part of advice.
 pub(crate) async fn pass_on<R>(
     archive: &dyn Archive,
     common: &Common,
     environment: &Environment,
-    stage: &'static str,
+    stage: Option<&'static str>,
     refusal: RefusalDocument,
 ) -> Result<Outcome<R>, Failure> {
     let reason = refusal.reason.clone();
-    refusals::pass_on(archive, environment, stage, common.minute().start(), refusal).await?;
+    if let Some(stage) = stage {
+        refusals::pass_on(archive, environment, stage, common.minute().start(), refusal).await?;
+    }
     Ok(Outcome::Refused(reason))
 }

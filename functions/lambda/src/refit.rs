@@ -112,9 +112,11 @@ async fn one(
     let Template { rules, ceiling, load_test } = template;
     let window = match window(archive, common, lookback_days, environment).await? {
         Recent::Window(window) => window,
-        // A load test is no part of advice.
-        Recent::Refused(refusal) if load_test.is_some() => return Ok(Outcome::Refused(refusal.reason)),
-        Recent::Refused(refusal) => return pass_on(archive, common, environment, STAGE, refusal).await,
+        Recent::Refused(refusal) => {
+            // A load test is no part of advice.
+            let stage = load_test.is_none().then_some(STAGE);
+            return pass_on(archive, common, environment, stage, refusal).await;
+        }
     };
     let request = RefitRequest {
         environment: environment.clone(),

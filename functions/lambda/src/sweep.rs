@@ -168,11 +168,11 @@ async fn one(
 ) -> Result<Outcome<Swept>, Failure> {
     let window = match window(archive, common, template.defaults.lookback_days, environment).await? {
         Recent::Window(window) => window,
-        Recent::Refused(refusal) if template.replayed == Replayed::Recorded => {
-            return pass_on(archive, common, environment, STAGE, refusal).await;
+        Recent::Refused(refusal) => {
+            // A "what if" is no part of advice.
+            let stage = (template.replayed == Replayed::Recorded).then_some(STAGE);
+            return pass_on(archive, common, environment, stage, refusal).await;
         }
-        // A "what if" is no part of advice.
-        Recent::Refused(refusal) => return Ok(Outcome::Refused(refusal.reason)),
     };
     let request = SweepRequest {
         environment: environment.clone(),
