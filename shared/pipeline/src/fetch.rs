@@ -10,6 +10,7 @@ use scaling::sample::{Metric, Period, Sample};
 use scaling::settings::Settings;
 use scaling::units::{MinuteUtc, Minutes, Window};
 
+use crate::activity::Activity;
 use crate::archive::{Archive, Environment};
 use crate::documents::{OptionDocument, SettingsDocument};
 use crate::ingest::{IngestRequest, LEAVE_OPEN};
@@ -161,42 +162,79 @@ pub async fn fetch(
     let group = usable(environment, &described)?;
     let before = Before::read(archive, request).await.map_err(FetchError::Read)?;
     let window = window(request, before.fetched_until)?;
-    let parts = parts(request.now, window, group, &described);
+    let subject = Subject { request, described: &described, group, before: &before, window };
     let asked = Asked { complete: complete(request.now, window), counted_before: before.counted() };
+    let parts = parts(request.now, window, group, &described);
     let gathered = asked.gather(metrics, &parts).await.map_err(failed)?;
-    let assembled = gathered.assembled;
-    let mut activities =
-        environments.activities(&group.document.name, window.start.start()).await.map_err(failed)?;
-    activities.extend(environments.deployments(&described.id, window).await.map_err(failed)?);
-    if assembled.samples.is_empty() {
-        return Err(FetchError::NoPoints { environment: environment.clone(), window });
+    subject.check(&gathered.assembled)?;
+    let activities = subject.activities(environments).await.map_err(failed)?;
+    Ok(subject.fetched(gathered, activities))
+}
+
+/// The environment as it is, what is known of it, and the time that is asked for.
+struct Subject<'a> {
+    request: &'a FetchRequest,
+    described: &'a Described,
+    group: &'a Group,
+    before: &'a Before,
+    window: Window,
+}
+
+impl Subject<'_> {
+    /// Refuses metrics without a point, or without a count of the instances that can be believed.
+    fn check(&self, assembled: &Assembled) -> Result<(), FetchError> {
+        let environment = || self.request.environment.clone();
+        if assembled.samples.is_empty() {
+            return Err(FetchError::NoPoints { environment: environment(), window: self.window });
+        }
+        let is_uncounted = counts_zones_apart(self.group, self.described) && assembled.is_uncounted();
+        if is_uncounted { Err(FetchError::HostsByZone(environment())) } else { Ok(()) }
     }
-    if counts_zones_apart(group, &described) && assembled.is_uncounted() {
-        return Err(FetchError::HostsByZone(environment.clone()));
+
+    /// What became of the group's size, and deployments.
+    async fn activities(&self, environments: &dyn Environments) -> Result<Vec<Activity>, ServiceError> {
+        let since = self.window.start.start();
+        let mut activities = environments.activities(&self.group.document.name, since).await?;
+        activities.extend(environments.deployments(&self.described.id, self.window).await?);
+        Ok(activities)
     }
-    let mut notes: Vec<Note> = gathered.messages.into_iter().map(Note::Message).collect();
-    notes.extend(assembled.notes);
-    notes.extend(seams(&before, group, &described.options));
-    let is_of_now = request.now - SETTINGS_OF_NOW <= window.end;
-    notes.extend((!is_of_now).then_some(Note::SettingsNotKept { until: window.end }));
-    notes.extend(silent(&before.samples, &assembled.samples, window, &assembled.load_balancer_reported));
-    Ok(Fetched {
-        ingest: IngestRequest {
-            environment: environment.clone(),
-            recording: Recording { samples: assembled.samples, notes },
-            options: is_of_now.then(|| described.options.clone()),
-            group: Some(group.document.clone()),
-            activities,
-            load_balancer_reported: Some(assembled.load_balancer_reported),
-            // Left open already, counted from now and not from the newest point.
-            leave_open: Minutes(0),
-            // A stated time may leave a gap before it, which the next fetch has to fill.
-            fetched_until: request.window.is_none().then_some(window.end),
-        },
-        window,
-        metrics_requested: gathered.metrics_requested,
-        calls: gathered.calls,
-    })
+
+    fn fetched(&self, gathered: Gathered, activities: Vec<Activity>) -> Fetched {
+        let Gathered { assembled, messages, metrics_requested, calls } = gathered;
+        let notes = self.notes(messages, &assembled);
+        let Assembled { samples, load_balancer_reported, .. } = assembled;
+        Fetched {
+            ingest: IngestRequest {
+                environment: self.request.environment.clone(),
+                recording: Recording { samples, notes },
+                options: self.is_of_now().then(|| self.described.options.clone()),
+                group: Some(self.group.document.clone()),
+                activities,
+                load_balancer_reported: Some(load_balancer_reported),
+                // Left open already, counted from now and not from the newest point.
+                leave_open: Minutes(0),
+                // A stated time may leave a gap before it, which the next fetch has to fill.
+                fetched_until: self.request.window.is_none().then_some(self.window.end),
+            },
+            window: self.window,
+            metrics_requested,
+            calls,
+        }
+    }
+
+    fn is_of_now(&self) -> bool {
+        self.request.now - SETTINGS_OF_NOW <= self.window.end
+    }
+
+    fn notes(&self, messages: Vec<String>, assembled: &Assembled) -> Vec<Note> {
+        let (before, window) = (self.before, self.window);
+        let mut notes: Vec<Note> = messages.into_iter().map(Note::Message).collect();
+        notes.extend(assembled.notes.iter().cloned());
+        notes.extend(seams(before, self.group, &self.described.options));
+        notes.extend((!self.is_of_now()).then_some(Note::SettingsNotKept { until: window.end }));
+        notes.extend(silent(&before.samples, &assembled.samples, window, &assembled.load_balancer_reported));
+        notes
+    }
 }
 
 /// What is asked for of one part of the time.
