@@ -58,8 +58,7 @@ pub struct Failure {
 /// What is known is too old to say anything about now.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the newest sample ends at {end}, over {hours} hours before {now}: the hourly ingest does not get through, or it finds \
-     nothing newer in CloudWatch, as of an environment without instances"
+    "the newest sample ends at {end}, over {hours} hours before {now}: the hourly ingest does not get through"
 )]
 pub struct Stale {
     /// The end of the newest sample.

@@ -105,6 +105,10 @@ async fn one(
         Err(error) if error.is_refusal() => return Ok(Outcome::Refused(Failure::from(error).message)),
         report => report?,
     };
+    // It leaves no sample by which the later stages could see that somebody looked.
+    if let Some(nothing) = &fetched.nothing_runs {
+        refusals::of_silence(ports.archive, environment, common.minute(), nothing).await?;
+    }
     let merged = report.merged;
     let measures = vec![
         count("MinutesFetched", merged.added + merged.updated + merged.unchanged),

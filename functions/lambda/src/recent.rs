@@ -26,7 +26,7 @@ pub(crate) async fn asked_for(archive: &dyn Archive, common: &Common) -> Result<
 pub(crate) enum Recent {
     /// This time.
     Window(Window),
-    /// Nothing of now: ingest takes in nothing any more, and says why.
+    /// Nothing of now: ingest takes in nothing any more, and says why; or it found that nothing runs.
     Refused(RefusalDocument),
 }
 

@@ -72,8 +72,14 @@ fn described() -> Described {
 /// A day and a half of a wave of requests on three instances.
 fn metrics() -> MemoryMetrics {
     let mut metrics = MemoryMetrics::default();
+    wave(&mut metrics, now(), 2160);
+    metrics
+}
+
+/// So many minutes of it before `end`.
+fn wave(metrics: &mut MemoryMetrics, end: MinuteUtc, minutes: u32) {
     let periods = Periods { cpu: Period::OneMinute, others: Period::OneMinute };
-    for ago in 1..=2160_u32 {
+    for ago in 1..=minutes {
         let phase = f64::from(ago % 720) / 720.0;
         let requests = (1000.0 + 8000.0 * (1.0 - (2.0 * phase - 1.0).abs())).round();
         let stray = [0.4, -0.4][ago as usize % 2];
@@ -84,10 +90,9 @@ fn metrics() -> MemoryMetrics {
                 Role::Counter(Counter::LoadBalancer) => 3.0,
                 _ => continue,
             };
-            metrics.put(&wanted.query, now() - Minutes(ago), value);
+            metrics.put(&wanted.query, end - Minutes(ago), value);
         }
     }
-    metrics
 }
 
 /// An account, its archive, its readers and the log.
@@ -463,11 +468,6 @@ fn the_answer_about_a_hundred_environments_is_one_that_a_state_machine_takes() {
 }
 
 #[test]
-fn what_advice_does_not_apply_to_is_told_by_the_reason_that_ingest_had() {
-    let mut account = Account::on(MemoryArchive::default());
-    let worker = Described { tier: Tier::Worker, ..described() };
-    account.environments.environments.insert("web".into(), (worker, vec![]));
-#[test]
 fn a_fleet_is_answered_in_headings_and_one_environment_with_its_whole_documents() {
     let account = Account::on(MemoryArchive::default());
     let fleet = json!({ "time": NOW });
@@ -491,6 +491,11 @@ fn a_fleet_is_answered_in_headings_and_one_environment_with_its_whole_documents(
     assert_eq!(whole["recommendation"]["verdict"], "change");
 }
 
+#[test]
+fn what_advice_does_not_apply_to_is_told_by_the_reason_that_ingest_had() {
+    let mut account = Account::on(MemoryArchive::default());
+    let worker = Described { tier: Tier::Worker, ..described() };
+    account.environments.environments.insert("web".into(), (worker, vec![]));
     account.chain().unwrap();
     account.chain().unwrap();
     assert_eq!(account.mailbox.subjects(), ["web: no advice: it is a worker, without requests"]);
@@ -530,10 +535,61 @@ fn a_refusal_of_long_ago_or_of_another_time_does_not_excuse_old_samples() {
     account.ingest("web", of("2026-11-06T07:00:00Z")).unwrap();
     let failure = account.refit(of("2026-11-07T06:20:00Z")).unwrap_err();
     assert_eq!(failure.kind, Kind::Stale);
-    assert!(
-        failure.message.contains("does not get through, or it finds nothing newer in CloudWatch"),
-        "{failure}"
-    );
+    assert!(failure.message.ends_with("the hourly ingest does not get through"), "{failure}");
+}
+
+/// Why the last ingest of `web` took in nothing, as it is kept.
+fn ingest_refusal(account: &Account<MemoryArchive>) -> Option<Bytes> {
+    let key = Key::refusal(&Environment::new("web").unwrap(), "ingest");
+    block_on(account.archive.get(&key)).unwrap().map(|object| object.body)
+}
+
+#[test]
+fn an_environment_scaled_to_zero_is_told_as_one_and_advised_again_when_it_is_back() {
+    let mut account = Account::on(MemoryArchive::default());
+    account.chain().unwrap();
+    let of = |time: &str| json!({ "environment": "web", "time": time });
+    for time in ["2026-11-04T20:20:00Z", "2026-11-05T04:20:00Z"] {
+        let event = of(time);
+        account.ingest("web", event.clone()).unwrap();
+        let kept = ingest_refusal(&account);
+        account.ingest("web", event.clone()).unwrap();
+        assert_eq!(ingest_refusal(&account), kept, "it may run twice");
+        for answer in [account.refit(event.clone()).unwrap(), account.sweep(event.clone()).unwrap()] {
+            let report = &answer["reports"][0];
+            assert_eq!(report["outcome"], "refused");
+            let why = "CloudWatch has counted no instances and no requests of `web` since 2026-11-04T06:20Z";
+            assert_eq!(report["reason"], why);
+        }
+        let told = account.publish(event).unwrap();
+        assert_eq!(told["reports"][0]["refusal"]["code"], "nothing_runs", "{told}");
+    }
+    let subjects = account.mailbox.subjects();
+    assert_eq!(subjects.len(), 2, "the advice of before, and why there is none now: {subjects:?}");
+    assert_eq!(subjects[1], "web: no advice: it has no instances and no requests");
+    let back = "2026-11-07T06:20:00Z";
+    let end = MinuteUtc::containing(back.parse().unwrap()).unwrap();
+    wave(&mut account.metrics, end, 3000);
+    account.ingest("web", of(back)).unwrap();
+    for answer in [account.refit(of(back)).unwrap(), account.sweep(of(back)).unwrap()] {
+        assert_eq!(answer["reports"][0]["outcome"], "done", "{answer}");
+    }
+    assert_eq!(account.publish(of(back)).unwrap()["reports"][0]["kind"], "change");
+    assert_eq!(account.mailbox.subjects().len(), 3);
+}
+
+#[test]
+fn a_short_silence_and_one_of_a_stated_time_are_no_sign_that_nothing_runs() {
+    let account = Account::on(MemoryArchive::default());
+    account.chain().unwrap();
+    account.ingest("web", json!({ "environment": "web", "time": "2026-11-04T06:45:00Z" })).unwrap();
+    let stated =
+        json!({ "environment": "web", "time": "2026-11-05T06:20:00Z", "from": "2026-11-04T06:00:00Z" });
+    account.ingest("web", stated).unwrap();
+    assert_eq!(ingest_refusal(&account), None);
+    let rehearsed = json!({ "environment": "web", "time": "2026-11-05T06:20:00Z", "dry_run": true });
+    account.ingest("web", rehearsed).unwrap();
+    assert_eq!(ingest_refusal(&account), None);
 }
 
 #[test]

@@ -68,6 +68,18 @@ pub struct Fetched {
     pub metrics_requested: usize,
     /// Calls of CloudWatch.
     pub calls: usize,
+    /// That there is nothing new in it since nothing runs, where that is so.
+    pub nothing_runs: Option<NothingRuns>,
+}
+
+/// Neither instances, which would show CPU, nor requests have been counted for a while, up to now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("CloudWatch has counted no instances and no requests of `{environment}` since {since}")]
+pub struct NothingRuns {
+    /// The environment.
+    pub environment: Environment,
+    /// The end of the newest point.
+    pub since: MinuteUtc,
 }
 
 /// Why there is nothing to take in.
@@ -204,6 +216,7 @@ impl Subject<'_> {
         let notes = self.notes(messages, &assembled);
         let Assembled { samples, load_balancer_reported, .. } = assembled;
         Fetched {
+            nothing_runs: self.nothing_runs(&samples),
             ingest: IngestRequest {
                 environment: self.request.environment.clone(),
                 recording: Recording { samples, notes },
@@ -234,6 +247,16 @@ impl Subject<'_> {
         notes.extend((!self.is_of_now()).then_some(Note::SettingsNotKept { until: window.end }));
         notes.extend(silent(&before.samples, &assembled.samples, window, &assembled.load_balancer_reported));
         notes
+    }
+
+    /// Each fetch goes back over what is there, so that it finds samples also where there are no new ones.
+    fn nothing_runs(&self, fetched: &[Sample]) -> Option<NothingRuns> {
+        let all = self.before.samples.iter().chain(fetched);
+        let since = all.map(|sample| sample.minute_utc + sample.period.minutes()).max()?;
+        let environment = self.request.environment.clone();
+        // A stated time says nothing about now.
+        let is_so = self.request.window.is_none() && since + SILENT_AFTER < self.window.end;
+        is_so.then_some(NothingRuns { environment, since })
     }
 }
 

@@ -12,7 +12,7 @@ use scaling::units::{MinuteUtc, Minutes};
 use crate::archive::{Archive, Environment, Key};
 use crate::causes::with_causes;
 use crate::documents::{RecommendationDocument, RefusalDocument, SCHEMA_VERSION};
-use crate::fetch::FetchError;
+use crate::fetch::{FetchError, NothingRuns};
 use crate::refit::{RefitError, RefitRequest};
 use crate::store::{StoreError, end_of_samples, latest_fit, read_json_versioned, write_json};
 use crate::sweep::{SweepError, SweepRequest};
@@ -27,6 +27,12 @@ const OTHER_TIME: &str = "other_time";
 /// A word that stays the same from day to day, and what would help.
 type Reason = (&'static str, &'static str);
 
+const NOTHING_RUNS: Reason = (
+    "nothing_runs",
+    "Nothing has to, where that is meant: there is advice again as soon as there are requests. Where it is not, see whether \
+     the group has instances, and whether CloudWatch shows their CPU.",
+);
+
 /// Keeps that there was nothing to take in.
 pub async fn of_ingest(
     archive: &dyn Archive,
@@ -35,6 +41,16 @@ pub async fn of_ingest(
     error: &FetchError,
 ) -> Result<(), StoreError> {
     keep(archive, environment, INGEST, now.start(), error, fetch_reason(error)).await
+}
+
+/// Keeps that there was nothing new to take in, since nothing runs.
+pub async fn of_silence(
+    archive: &dyn Archive,
+    environment: &Environment,
+    now: MinuteUtc,
+    nothing: &NothingRuns,
+) -> Result<(), StoreError> {
+    keep(archive, environment, INGEST, now.start(), nothing, NOTHING_RUNS).await
 }
 
 /// Why ingest takes in nothing any more: its last word, if that came after `end`, that of the newest sample, and not before

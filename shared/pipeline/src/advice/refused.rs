@@ -13,6 +13,7 @@ pub fn in_short(code: &str) -> &str {
         "no_request_count" => "nothing counts its requests",
         "no_group" => "its group is being built",
         "no_metrics" => "CloudWatch has no metrics of it",
+        "nothing_runs" => "it has no instances and no requests",
         "no_samples" => "no metrics came in",
         "too_few_minutes" => "too few minutes to learn from",
         "wrong_statistic" => "its requests are no sums",
