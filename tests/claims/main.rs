@@ -7,6 +7,7 @@ mod alarms;
 mod archive;
 mod backtests;
 mod believed;
+mod by_another_hand;
 mod candidates;
 mod engine;
 mod envelopes;
