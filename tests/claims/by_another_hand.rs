@@ -11,7 +11,7 @@ use scaling::credits::{BurstableSize, Credits, Mode};
 use scaling::dynamics::{Booting, Dynamics, GroupAverage, Monitoring};
 use scaling::plan::{Alarm, Measure, Plan, Rule, Side, Simple, Step, StepAdjustment, TargetTracking};
 use scaling::policy::Group;
-use scaling::reference::{Row, Scenario, replay};
+use scaling::reference::{Decision, Row, Scenario, replay};
 use scaling::settings::Settings;
 use scaling::simulate::{Outcome, Question, minutes, simulate};
 use scaling::traffic::Load;
@@ -25,6 +25,7 @@ fn dynamics() -> Dynamics {
     Dynamics {
         monitoring: Monitoring::Detailed,
         metric_delay: Minutes(1),
+        balancer_delay: Minutes(1),
         launch: Minutes(1),
         boot: Minutes(3),
         booting: Booting::Counted(percent(10.0)),
@@ -505,4 +506,38 @@ fn an_instance_without_credits_hides_from_an_alarm_above_its_baseline() {
     assert!(
         cpu[..20].iter().all(|&cpu| cpu == 50.0) && cpu[22..].iter().all(|&cpu| (cpu - 20.0).abs() < 1e-9)
     );
+}
+
+#[test]
+fn requests_are_counted_by_the_minute_however_instances_are_monitored() {
+    // 60 a minute, 85 from 10 on. Five minutes of which two are at 85 make exactly 350.
+    for monitoring in [Monitoring::Detailed, Monitoring::Basic] {
+        for (upper, period, expected) in [(70.0, 1, 12), (350.0, 5, 14)] {
+            let mut group = scenario(by_one(upper, 10.0, (period, 1)), (1, 2), 360);
+            group.plan.measure = Measure::RequestCount;
+            let group = with(group, |dynamics| dynamics.monitoring = monitoring);
+            let minutes = change_minutes(&[(10, 60.0), (30, 85.0)], &group);
+            assert_eq!(minutes, [expected], "{monitoring:?}, over {upper}");
+        }
+    }
+}
+
+fn answering(upper: f64, lower: f64, period: u32, sizes: (u32, u32)) -> Scenario {
+    let mut group = scenario(by_one(upper, lower, (period, 1)), sizes, 360);
+    group.plan.measure = Measure::Line { intercept: 0.1, per_request: 0.001 };
+    group
+}
+
+#[test]
+fn without_requests_there_is_no_response_time_to_act_upon() {
+    let group = Scenario { initial: Instances(2), ..answering(0.5, 0.2, 1, (1, 4)) };
+    assert_eq!(sizes(&[(30, 0.0)], &group), [(0, 2)]);
+    assert_eq!(rows(&[(30, 0.0)], &group)[29].decision, Decision::InsufficientData);
+}
+
+#[test]
+fn a_response_time_of_several_minutes_is_one_of_requests() {
+    // A minute of 1100 at 1.2 s among four of 100 at 0.2 s: 0.93 s; the mean of the minutes is 0.4.
+    let steps = [(10, 100.0), (1, 1100.0), (20, 100.0)];
+    assert_eq!(change_minutes(&steps, &answering(0.5, 0.01, 5, (1, 2))), [12]);
 }

@@ -525,8 +525,11 @@ impl Work {
             _ if load.demand_percent[now].is_nan() => MinuteMetric::MISSING,
             Measure::CpuUtilization => MinuteMetric::of_group(dynamics, self.sum, self.weight),
             Measure::RequestCount => MinuteMetric::of_value(load.requests(now)),
+            // Each request is a sample: a minute with more of them weighs more, and one without any has no data.
             Measure::Line { intercept, per_request } => {
-                MinuteMetric::of_value(intercept + per_request * (load.requests(now) / serving))
+                let requests = load.requests(now);
+                let seconds = intercept + per_request * (requests / serving);
+                MinuteMetric { sum: seconds * requests, weight: requests }
             }
         }
     }
