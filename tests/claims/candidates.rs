@@ -7,7 +7,7 @@ use scaling::dynamics::{Dynamics, Monitoring};
 use scaling::engine::{Engine, LeftOut, Space};
 use scaling::light::{Light, Lit};
 use scaling::policy::{Group, ScalingPolicy};
-use scaling::recommendation::{Verdict, preference, recommend, room, roomiest};
+use scaling::recommendation::{Verdict, recommend, room, roomiest};
 use scaling::simulate::{Outcome, Question};
 use scaling::sweep::{Evaluated, Grid, Setting};
 use scaling::traffic::Load;
@@ -74,7 +74,7 @@ fn evaluated(policy: ScalingPolicy, load: &Load) -> Evaluated {
 
 fn holding(all: &[Evaluated]) -> Vec<Evaluated> {
     let mut holding: Vec<Evaluated> = all.iter().filter(|e| e.outcome.minutes_over == 0).copied().collect();
-    holding.sort_by(preference);
+    holding.sort_by_key(|e| e.outcome.billed_instance_minutes);
     holding
 }
 

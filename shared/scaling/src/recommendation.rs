@@ -1,6 +1,6 @@
 //! Which of the policies that hold to take, and whether it is worth a change.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 
 use crate::light::Light;
 use crate::simulate::{Outcome, Question};
@@ -23,15 +23,6 @@ pub enum Verdict {
 
 /// A saving smaller than this share of the present cost is not worth a change.
 pub const LEAST_SAVING: f64 = 0.01;
-
-/// The better of two policies that hold: the cheaper, then the calmer, then the cooler.
-pub fn preference(a: &Evaluated, b: &Evaluated) -> Ordering {
-    let cost = |e: &Evaluated| e.outcome.billed_instance_minutes;
-    cost(a).cmp(&cost(b)).then(events(a).cmp(&events(b))).then_with(|| {
-        let [a, b] = [a, b].map(|e| e.outcome.max_cpu_percent);
-        a.total_cmp(&b)
-    })
-}
 
 fn events(evaluated: &Evaluated) -> u32 {
     evaluated.outcome.scale_outs + evaluated.outcome.scale_ins
