@@ -504,7 +504,8 @@ fn an_instance_without_credits_hides_from_an_alarm_above_its_baseline() {
     assert_eq!(change_minutes(&[(60, 50.0)], &group(30)), [0; 0]);
     let cpu: Vec<_> = rows(&[(60, 50.0)], &group(30)).iter().map(|row| row.cpu_percent.unwrap()).collect();
     assert!(
-        cpu[..20].iter().all(|&cpu| cpu == 50.0) && cpu[22..].iter().all(|&cpu| (cpu - 20.0).abs() < 1e-9)
+        cpu[..20].iter().all(|&cpu| (cpu - 50.0).abs() < 1e-9)
+            && cpu[22..].iter().all(|&cpu| (cpu - 20.0).abs() < 1e-9)
     );
 }
 

@@ -167,7 +167,7 @@ fn a_minute_of_many_requests_at_high_cpu_is_replayed_at_full_cost() {
         let advice = advised(burst, sweep_request());
         assert!(advice.traffic.costless.is_empty());
         let present = advice.present.unwrap().outcome.unwrap();
-        assert_eq!(present.max_cpu_percent, 100.0, "{present:?}");
+        assert!(present.max_cpu_percent >= 100.0, "{present:?}");
     }
 }
 
