@@ -147,6 +147,17 @@ fn delays_that_were_stated_are_not_asked_of_the_record() {
 }
 
 #[test]
+fn cpu_that_shows_late_is_seen_up_to_three_minutes_after_that() {
+    let plan = plan(60.0, 25.0, 2, 12);
+    let late = |metric_delay| Dynamics { metric_delay: Minutes(metric_delay), ..Dynamics::default() };
+    for really in [4, 6] {
+        let record = Truth { dynamics: late(really), ..Truth::of(plan.clone()) }.record();
+        let tested = back_test(&record, model(), &plan, &Course::default(), late(4), Free::ALL).unwrap();
+        assert_eq!(tested.dynamics.metric_delay, Minutes(really), "{tested:?}");
+    }
+}
+
+#[test]
 fn other_settings_than_those_in_force_are_not_trusted() {
     let record = Truth::of(plan(60.0, 25.0, 2, 12)).record();
     check_not_trusted(&record, &plan(85.0, 10.0, 2, 12), Cause::OtherTimes);
@@ -156,6 +167,23 @@ fn other_settings_than_those_in_force_are_not_trusted() {
 fn sizes_outside_of_the_limits_are_the_likeliest_cause_where_there_are_some() {
     let record = Truth::of(plan(60.0, 25.0, 2, 12)).record();
     check_not_trusted(&record, &plan(60.0, 25.0, 2, 2), Cause::OutsideLimits);
+}
+
+#[test]
+fn sizes_that_a_scheduled_action_allows_are_not_outside_of_the_limits() {
+    let record = Truth::of(plan(60.0, 25.0, 2, 12)).record();
+    let (at, max_size) = (start() - Minutes(60), Some(Instances(12)));
+    let change = CapacityChange { at, min_size: None, max_size, desired_capacity: None };
+    let tested = |changes| {
+        let course = Course::new(changes, vec![]).unwrap();
+        back_test(&record, model(), &plan(85.0, 10.0, 2, 2), &course, Dynamics::default(), Free::ALL)
+            .unwrap()
+            .back_test
+    };
+    let [allowed, not_allowed] = [vec![change], vec![]].map(tested);
+    assert_eq!(allowed.grade(), Grade::NotTrusted(Cause::OtherTimes), "{allowed:?}");
+    assert_eq!(not_allowed.grade(), Grade::NotTrusted(Cause::OutsideLimits), "{not_allowed:?}");
+    assert_eq!(allowed.counts.unwrap().outside_limits, 0);
 }
 
 #[test]

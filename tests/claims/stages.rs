@@ -749,6 +749,28 @@ fn a_trigger_on_requests_is_replayed_and_back_tested() {
 }
 
 #[test]
+fn settings_with_more_room_than_the_cheapest_are_not_called_the_cheapest() {
+    let archive = MemoryArchive::default();
+    ingest(&archive, two_days()).unwrap();
+    refit(&archive).unwrap();
+    let near = |near_share| {
+        let margins = Margins { near_share, ..Margins::default() };
+        let advice = sweep(&archive, SweepRequest { margins, ..sweep_request() }).unwrap().document;
+        let body = plain_body(&advice);
+        (advice.recommended.unwrap().outcome.instance_hours, advice.over_cheapest, body)
+    };
+    let ((cheapest, none, said), (hours, over, nearly)) = (near(0.0), near(0.2));
+    let is_cheapest =
+        |body: &str| body.contains("These are the cheapest") && body.contains("This is the cheapest");
+    assert!(none.is_none() && is_cheapest(&said), "{said}");
+    let percent = (hours / cheapest - 1.0) * 100.0;
+    assert!(0.05 < percent && (over.unwrap() * 100.0 - percent).abs() < 0.05, "{percent} {over:?}");
+    assert!(!nearly.contains("is the cheapest") && !nearly.contains("are the cheapest"), "{nearly}");
+    let told = format!("for {percent:.1} % more than the cheapest that do, and bear more traffic");
+    assert!(nearly.contains(&told), "{nearly}");
+}
+
+#[test]
 fn target_tracking_is_compared_only_where_cpu_comes_every_minute() {
     let monitoring = "aws:autoscaling:launchconfiguration";
     let monitored =

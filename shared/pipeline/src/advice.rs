@@ -274,6 +274,11 @@ pub(crate) fn ceiling(advice: &RecommendationDocument) -> String {
     format!("{} %{}", advice.cpu_ceiling_percent, in_all_but(advice))
 }
 
+/// Where settings with more room were taken in place of the cheapest.
+fn nearly(advice: &RecommendationDocument) -> String {
+    advice.over_cheapest.map_or(String::new(), |over| format!(" to within {:.1} %", over * 100.0))
+}
+
 fn in_all_but(advice: &RecommendationDocument) -> String {
     match advice.minutes_over_allowed {
         0 => String::new(),
@@ -284,7 +289,13 @@ fn in_all_but(advice: &RecommendationDocument) -> String {
 fn opening(news: &News, advice: &RecommendationDocument) -> String {
     let ceiling = ceiling(advice);
     let more = match news.kind {
-        Kind::Change => format!("These are the cheapest settings that keep CPU under {ceiling}."),
+        Kind::Change => match advice.over_cheapest {
+            None => format!("These are the cheapest settings that keep CPU under {ceiling}."),
+            Some(over) => format!(
+                "These settings keep CPU under {ceiling} for {:.1} % more than the cheapest that do, and bear more traffic.",
+                over * 100.0
+            ),
+        },
         Kind::Keep => small_gain(advice, f64::INFINITY).map_or_else(
             || {
                 format!(
@@ -365,7 +376,11 @@ fn invalid(advice: &RecommendationDocument) -> String {
         advice.broken().iter().skip(1).map(|finding| format!("{}. ", capital(finding))).collect();
     let so = match advice.verdict {
         VerdictDocument::Change => {
-            format!("The settings below work, and are the cheapest that keep CPU under {}.", ceiling(advice))
+            format!(
+                "The settings below work, and keep CPU under {} at the least cost{}.",
+                ceiling(advice),
+                nearly(advice)
+            )
         }
         _ => "Correct that first; then there can be advice.".to_owned(),
     };

@@ -557,6 +557,10 @@ pub struct RecommendationDocument {
     /// What would make the closest settings hold, where none do and something would.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub would_hold: Option<WouldHoldDocument>,
+    /// What the recommended settings take beyond the cheapest that hold as much, as a share of these, where that is something: of
+    /// those that are near it, they bear the most traffic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_cheapest: Option<f64>,
     /// The settings that the readers were last told to take, on this traffic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<ToldDocument>,

@@ -567,6 +567,7 @@ fn compute(
         other_ceilings,
         price,
         would_hold: given.and_then(closest).and_then(|closest| replay.would_hold(closest)),
+        over_cheapest: judged.as_ref().ok().and_then(Judged::over_cheapest),
         told: given.and(told).and_then(|told| replay.told(&told)),
     };
     Ok((document, judged.map(|judged| judged.kept).unwrap_or_default()))
@@ -647,6 +648,17 @@ struct Judged {
     kept: Vec<Evaluated>,
     picks: Option<PicksDocument>,
     frontier: Vec<FrontierStepDocument>,
+}
+
+impl Judged {
+    /// What the policy to change to costs beyond the cheapest that holds, as a share; `None` where it is as cheap, to a tenth of
+    /// a percent.
+    fn over_cheapest(&self) -> Option<f64> {
+        let Verdict::Change(chosen) = &self.verdict else { return None };
+        let billed = |evaluated: &Evaluated| evaluated.outcome.billed_instance_minutes as f64;
+        let over = billed(chosen) / billed(self.kept.first()?) - 1.0;
+        (0.0005 <= over).then_some(over)
+    }
 }
 
 /// Settings that are kept of those that hold.

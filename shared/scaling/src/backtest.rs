@@ -12,6 +12,7 @@ use crate::cpu_model::CpuModel;
 use crate::disturbance::{RecordedMinute, deployments};
 use crate::dynamics::Dynamics;
 use crate::plan::{Measure, Plan};
+use crate::policy::Group;
 use crate::reference::{Row, Scenario, replay};
 use crate::sample::{Metric, Sample, finest_last};
 use crate::traffic::{Load, Traffic};
@@ -296,7 +297,7 @@ pub fn back_test(
         (dynamics, replayed(dynamics))
     };
     let from = if calibrated { half } else { 0 };
-    let mut back_test = compare(record, &rows, plan, &deploying, from)?;
+    let mut back_test = compare(record, &rows, &free_run, &deploying, from)?;
     back_test.line_distance = line_distance(record, from, model);
     Some(BackTested { back_test, dynamics, calibrated })
 }
@@ -350,7 +351,9 @@ fn candidates(given: Dynamics, free: Free, measure: Measure) -> impl Iterator<It
         if is_free { (0..end).map(Minutes).collect() } else { vec![given] }
     };
     let launches = up_to(free.launch, 5, given.launch);
-    let delays = up_to(free.metric_delay, 4, given.delay_of(measure));
+    let delay = given.delay_of(measure);
+    // What shows late by itself is not seen before that.
+    let delays = up_to(free.metric_delay, (delay.0 + 3).max(4), delay);
     let delays = delays
         .into_iter()
         .flat_map(move |delay| launches.clone().into_iter().map(move |launch| (delay, launch)));
@@ -449,12 +452,18 @@ fn changes(counts: &[Option<u32>], deploying: &[bool]) -> Vec<(usize, i64)> {
     found
 }
 
-fn compare(record: &Record, rows: &[Row], plan: &Plan, deploying: &[bool], from: usize) -> Option<BackTest> {
+fn compare(
+    record: &Record,
+    rows: &[Row],
+    run: &FreeRun<'_>,
+    deploying: &[bool],
+    from: usize,
+) -> Option<BackTest> {
     let pairs: Vec<(&RecordedMinute, &Row)> = record.minutes.iter().zip(rows).skip(from).collect();
     let cpu =
         pairs.iter().filter_map(|(minute, row)| Some((row.measured_cpu()?, record.unsaturated(minute)?)));
     let cpu: Vec<(f64, f64)> = cpu.collect();
-    let counts = counts(record, rows, plan, deploying, from)?;
+    let counts = counts(record, rows, run, deploying, from)?;
     let mut back_test = of_cpu(record, &cpu, from)?;
     back_test.counts = Some(counts);
     back_test.deploying = deploying.iter().filter(|deploying| **deploying).count() as u32;
@@ -497,7 +506,13 @@ fn peak(values: impl Iterator<Item = f64>) -> f64 {
     sorted[(sorted.len() - 1) * 99 / 100]
 }
 
-fn counts(record: &Record, rows: &[Row], plan: &Plan, deploying: &[bool], from: usize) -> Option<Counts> {
+fn counts(
+    record: &Record,
+    rows: &[Row],
+    run: &FreeRun<'_>,
+    deploying: &[bool],
+    from: usize,
+) -> Option<Counts> {
     let known = record.minutes.iter().zip(rows).skip(from);
     let known = known.filter_map(|(minute, row)| {
         Some((minute.in_service.filter(|count| *count > 0.0)?, f64::from(row.in_service.0)))
@@ -516,16 +531,11 @@ fn counts(record: &Record, rows: &[Row], plan: &Plan, deploying: &[bool], from: 
     };
     let recorded = since(changes(&recorded_counts(record), deploying));
     let replayed = since(changes(&replayed_counts, deploying));
-    let limits = plan.group;
-    let is_outside =
-        |count: f64| count < f64::from(limits.min_size.0) - 0.5 || f64::from(limits.max_size.0) + 0.5 < count;
-    let outside = record
-        .minutes
-        .iter()
-        .zip(deploying)
-        .skip(from)
-        .filter(|(minute, deploying)| !**deploying && minute.in_service.is_some_and(is_outside));
-    let step = i64::from(plan.largest_step());
+    let outside = (from..record.minutes.len()).filter(|index| {
+        let limits = run.course.limits_at(record.start + Minutes(*index as u32 + 1), run.plan.group);
+        !deploying[*index] && record.minutes[*index].in_service.is_some_and(|count| is_outside(count, limits))
+    });
+    let step = i64::from(run.plan.largest_step());
     Some(Counts {
         hours_bias: replayed_hours / recorded_hours - 1.0,
         mape: known.iter().map(|(recorded, replayed)| (replayed - recorded).abs() / recorded).sum::<f64>()
@@ -537,6 +547,11 @@ fn counts(record: &Record, rows: &[Row], plan: &Plan, deploying: &[bool], from: 
         outside_limits: outside.count() as u32,
         large_jumps: recorded.iter().filter(|(_, change)| change.abs() > step).count() as u32,
     })
+}
+
+/// A mean over a minute is near enough to the size that it is nearest to.
+fn is_outside(count: f64, limits: Group) -> bool {
+    count < f64::from(limits.min_size.0) - 0.5 || f64::from(limits.max_size.0) + 0.5 < count
 }
 
 /// Recorded changes that have a replayed one of the same direction within two minutes; each is used once.

@@ -55,9 +55,10 @@ pub(super) fn why(recommendation: &RecommendationDocument) -> String {
 fn robustness(recommendation: &RecommendationDocument) -> String {
     let mut text = String::new();
     if !recommendation.holds_with.is_empty() {
-        let what = match recommendation.verdict {
-            VerdictDocument::Keep => "The present policy holds",
-            _ => "This is the cheapest that holds",
+        let what = match (recommendation.verdict, recommendation.over_cheapest) {
+            (VerdictDocument::Keep, _) => "The present policy holds".to_owned(),
+            (_, None) => "This is the cheapest that holds".to_owned(),
+            (_, Some(over)) => format!("This takes {:.1} % more than the cheapest, and holds", over * 100.0),
         };
         let _ = write!(
             text,
