@@ -137,6 +137,8 @@ fn a_few_minutes_of_requests_that_cost_nothing_are_no_ceiling_and_hardly_move_th
             odd.ceiling
         );
         let spread = odd.residual_spread_percent / plain.residual_spread_percent - 1.0;
+        let held_out = |fit: &Fit| fit.held_out_error_percent.unwrap();
+        assert!((held_out(&odd) / held_out(&plain) - 1.0).abs() < 0.05, "{odd:?}, {plain:?}");
         assert!(spread.abs() < 0.05 && odd.load_range.1 <= 1.01 * plain.load_range.1, "{odd:?}, {plain:?}");
     }
 }

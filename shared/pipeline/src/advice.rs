@@ -419,8 +419,7 @@ fn costless(minutes: &[Timestamp]) -> String {
         more => (format!("{} minutes, the first of them {first} UTC,", more + 1), "they are"),
     };
     format!(
-        " {which} had far more requests than usual, and CPU did not rise with them though it could have: {these} replayed \
-         by CPU."
+        " {which} had far more, and CPU did not rise with them though it could have: {these} replayed by CPU."
     )
 }
 

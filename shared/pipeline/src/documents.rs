@@ -237,7 +237,7 @@ pub struct TrafficDocument {
     pub minutes: usize,
     /// Of which the requests are not known.
     pub minutes_missing: usize,
-    /// Greatest rate, requests per minute of the whole environment.
+    /// Greatest rate, requests per minute of the whole environment; that of costless minutes does not count.
     pub peak_requests_per_minute: f64,
     /// Mean rate over the minutes that are known. Early advice did not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

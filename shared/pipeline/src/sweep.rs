@@ -27,9 +27,7 @@ use scaling::settings::{NotSimulated, Settings};
 use scaling::simulate::{Outcome, Question};
 use scaling::sweep::{Evaluated, Grid, Setting};
 use scaling::traffic::{CrowdError, Load, TraceError, Traffic};
-use scaling::units::{
-    CpuPercent, Instances, MinuteUtc, Minutes, RequestsPerMinute, Seconds, UnitError, Window,
-};
+use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds, UnitError, Window};
 
 use crate::activity::LaunchTimes;
 use crate::archive::{Archive, Environment, Key};
@@ -964,17 +962,22 @@ fn never_seen(verdict: &Verdict, model: &ModelDocument) -> Option<f64> {
 }
 
 fn traffic_document(Shape { traffic, name, .. }: Shape, costless: &[Costless]) -> TrafficDocument {
-    let within = costless.iter().filter(|minute| traffic.window().contains(minute.minute_utc));
-    let costless: Vec<_> = within.map(|minute| minute.minute_utc.start()).collect();
+    let costless: Vec<MinuteUtc> = costless.iter().map(|minute| minute.minute_utc).collect();
+    let rates = || traffic.minutes().filter_map(|(minute, rate)| Some((minute, rate?.get())));
+    let costly = rates().filter(|(minute, _)| !costless.contains(minute));
     TrafficDocument {
         window: traffic.window().into(),
         recorded: name.is_none(),
         shape: name,
         minutes: traffic.len(),
         minutes_missing: traffic.missing(),
-        peak_requests_per_minute: traffic.peak().map_or(0.0, RequestsPerMinute::get),
+        peak_requests_per_minute: costly.map(|(_, rate)| rate).fold(0.0, f64::max),
         mean_requests_per_minute: mean(&traffic),
-        costless,
+        costless: rates()
+            .map(|(minute, _)| minute)
+            .filter(|m| costless.contains(m))
+            .map(MinuteUtc::start)
+            .collect(),
     }
 }
 

@@ -59,7 +59,7 @@ pub struct Fit {
     /// without those that lie far below, from which no ceiling is in danger.
     pub residual_spread_percent: f64,
     /// Root mean square distance of CPU from lines that had not seen it, points of percent: a tenth of the days, or
-    /// hours, left out in turn; `None` where no line can be drawn without some of them.
+    /// hours, left out in turn (again without what lies far below); `None` where no line can be drawn without some of them.
     pub held_out_error_percent: Option<f64>,
     /// Periods that the line was drawn through.
     pub usable: u32,

@@ -151,8 +151,13 @@ impl Blocked {
         (line.slope.is_finite() && line.intercept.is_finite()).then_some(line)
     }
 
-    /// Root mean square distance of CPU from lines that had not seen it, points of percent.
-    pub(super) fn held_out_error(&self, points: &Points, blocks: &[Range<usize>]) -> Option<f64> {
+    /// Root mean square distance of CPU from lines that had not seen it, points of percent; of the points that `matter`.
+    pub(super) fn held_out_error(
+        &self,
+        points: &Points,
+        blocks: &[Range<usize>],
+        matter: impl Fn(&usize) -> bool,
+    ) -> Option<f64> {
         let folds = FOLDS.min(blocks.len());
         let fold_of = |block: usize| block * folds / blocks.len();
         let (mut squares, mut count) = (0.0, 0_usize);
@@ -161,8 +166,10 @@ impl Blocked {
             let line = self.with(&times)?;
             for block in (0..blocks.len()).filter(|block| fold_of(*block) == fold) {
                 let distance = |i: usize| points.cpu[i] - line.at(points.load[i]);
-                squares += blocks[block].clone().map(|i| distance(i).powi(2)).sum::<f64>();
-                count += blocks[block].len();
+                for i in blocks[block].clone().filter(&matter) {
+                    squares += distance(i).powi(2);
+                    count += 1;
+                }
             }
         }
         (count > 0).then(|| (squares / count as f64).sqrt())

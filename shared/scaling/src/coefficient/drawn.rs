@@ -45,7 +45,7 @@ pub(super) fn drawn(
         blocks,
         r_squared,
         residual_spread_percent: residual_spread(points, &robust),
-        held_out_error_percent: blocked.held_out_error(points, &ranges),
+        held_out_error_percent: blocked.held_out_error(points, &ranges, |i| endangers(points, &robust, *i)),
         usable: points.len() as u32,
         outlying: outlying as u32,
         left_out: found.left_out,
@@ -116,11 +116,14 @@ pub(super) fn r_squared(points: &Points, robust: &Robust) -> f64 {
     if all > 0.0 { 1.0 - unexplained / all } else { 0.0 }
 }
 
-/// CPU that stays far below its line is no danger to a ceiling, and has no part in it.
+/// Whether CPU may come to a ceiling for what makes it stray: where it stays far below its line it can't.
+fn endangers(points: &Points, robust: &Robust, index: usize) -> bool {
+    !robust.is_outlying(points, index) || 0.0 < robust.residual(points, index)
+}
+
 fn residual_spread(points: &Points, robust: &Robust) -> f64 {
-    let is_far_below = |i: &usize| robust.is_outlying(points, *i) && robust.residual(points, *i) < 0.0;
     let (count, squares) = (0..points.len())
-        .filter(|i| !is_far_below(i))
+        .filter(|i| endangers(points, robust, *i))
         .fold((0.0, 0.0), |(count, sum), i| (count + 1.0, sum + robust.residual(points, i).powi(2)));
     (squares / (count - 2.0_f64).max(1.0)).sqrt()
 }
