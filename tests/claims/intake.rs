@@ -490,6 +490,29 @@ fn a_start_beside_points_of_json_is_refused_by_the_name_of_the_file() {
 }
 
 #[test]
+fn what_is_about_tables_is_refused_where_there_is_none() {
+    let points = r#"{"Id": "requests", "Timestamps": ["2026-11-02T00:00:00Z"], "Values": [1]}"#;
+    let files = [
+        source("m.json", &page(points, "")),
+        source("rows.csv", "timestamp,cpu,zone\n2026-11-02T00:00:00Z,5,\n"),
+    ];
+    let none = Options::default;
+    let column = ("cpu_percent".parse().unwrap(), "cpu".parse().unwrap());
+    for (option, stated) in [
+        ("--column", Options { columns: vec![column], ..none() }),
+        ("--where", Options { conditions: vec!["zone=".parse().unwrap()], ..none() }),
+        ("--time-column", Options { time_column: Some("timestamp".into()), ..none() }),
+    ] {
+        let refusal = read(&files[..1], &stated).unwrap_err().to_string();
+        let expected = format!(
+            "{option} is about CSV, and `m.json` is JSON; leave it out, or say with --series what a series is"
+        );
+        assert_eq!(refusal, expected);
+        assert!(read(&files, &stated).is_ok(), "{option}");
+    }
+}
+
+#[test]
 fn a_stated_series_that_is_not_there_is_told_with_those_that_are() {
     let stated = |id: &str| Options {
         series: vec![(id.to_owned(), "cpu_percent".parse().unwrap())],

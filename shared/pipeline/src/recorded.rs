@@ -56,6 +56,20 @@ pub struct Options {
 }
 
 impl Options {
+    /// Refuses what is about tables where there is none, rather than to pass over it.
+    fn check_tables(&self, texts: &[Text<'_>]) -> Result<(), RecordedError> {
+        let Some(text) = texts.first().filter(|_| texts.iter().all(|text| text.is_json())) else {
+            return Ok(());
+        };
+        let about_tables = [
+            ("--column", !self.columns.is_empty()),
+            ("--where", !self.conditions.is_empty()),
+            ("--time-column", self.time_column.is_some()),
+        ];
+        let given = about_tables.into_iter().find(|(_, is_given)| *is_given);
+        given.map_or(Ok(()), |(option, _)| Err(RecordedError::NoTable { option, file: text.file.to_owned() }))
+    }
+
     /// What the series of that id or name was stated to be.
     fn stated(&self, series: &str) -> Option<Target> {
         self.series.iter().find(|(stated, _)| stated == series).map(|(_, target)| *target)
@@ -321,6 +335,16 @@ pub enum RecordedError {
         /// The file.
         file: String,
     },
+    /// What is about tables, without a table.
+    #[error(
+        "{option} is about CSV, and `{file}` is JSON; leave it out, or say with --series what a series is"
+    )]
+    NoTable {
+        /// The option.
+        option: &'static str,
+        /// One of the files.
+        file: String,
+    },
     /// A series that is stated to be something is not there.
     #[error("no series has the id `{series}` of --series; {there}")]
     NoSeries {
@@ -451,13 +475,15 @@ pub fn read(sources: &[Source], options: &Options) -> Result<Recording, Recorded
     {
         return Err(RecordedError::StatedPeriod(seconds));
     }
+    let texts = sources.iter().map(|source| Text::of(&source.name, &source.bytes));
+    let texts = texts.collect::<Result<Vec<Text<'_>>, RecordedError>>()?;
+    options.check_tables(&texts)?;
     let mut gathered = Gathered::default();
     let mut pages = json::Pages::default();
-    for source in sources {
-        let text = Text::of(&source.name, &source.bytes)?;
+    for text in texts {
         match (text.is_json(), options.start) {
             (true, Some(_)) => {
-                return Err(RecordedError::StartBesidePoints { file: source.name.clone() });
+                return Err(RecordedError::StartBesidePoints { file: text.file.to_owned() });
             }
             (true, None) => pages.read(text, &mut gathered)?,
             (false, _) => csv::read(text, options, &mut gathered)?,
