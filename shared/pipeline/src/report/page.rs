@@ -105,8 +105,8 @@ fn verdict(advice: &RecommendationDocument) -> String {
     match advice.verdict {
         VerdictDocument::Change => {
             let count = plural(changes(advice).len() as u64, "setting");
-            let which = if advice.over_cheapest.is_none() { "the cheapest that keep" } else { "to keep" };
-            format!("Change {count}: {which} CPU under {ceiling}{}.", effect(advice))
+            let which = if advice.over_cheapest.is_none() { ": the cheapest that" } else { " to" };
+            format!("Change {count}{which} keep CPU under {ceiling}{}.", effect(advice))
         }
         VerdictDocument::Keep => {
             format!("Keep the settings: they hold CPU under {ceiling}, and nothing that was tried would do so for clearly less.")
