@@ -20,6 +20,7 @@ mod learned;
 #[path = "../made.rs"]
 mod made;
 mod merged;
+mod nights;
 mod pages;
 mod parquet_readers;
 mod patched;

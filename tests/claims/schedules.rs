@@ -1,6 +1,7 @@
 //! Scheduled actions: when they come, and what they change.
 
 use jiff::tz::TimeZone;
+use scaling::course::{Course, CourseError};
 use scaling::schedule::Cron;
 use scaling::settings::{ConfigOption, Settings};
 use scaling::units::{MinuteUtc, Minutes, Window};
@@ -140,20 +141,70 @@ fn what_was_set_last_before_a_window_is_in_force_when_it_begins() {
     }
 }
 
+fn sized(
+    name: &'static str,
+    when: [&'static str; 2],
+    sizes: [&'static str; 3],
+) -> Vec<ConfigOption<'static>> {
+    let names = ["MinSize", "MaxSize", "DesiredCapacity"];
+    let sizes = names.into_iter().zip(sizes).filter(|(_, size)| !size.is_empty());
+    [(when[0], when[1])]
+        .into_iter()
+        .chain(sizes)
+        .map(|(option, value)| scheduled(name, option, value))
+        .collect()
+}
+
+fn course_of(actions: &[Vec<ConfigOption<'static>>], window: Window) -> Result<Course, CourseError> {
+    Settings::from_options(actions.concat()).unwrap().scheduled_course(window)
+}
+
+const EVENING: [&str; 2] = ["Recurrence", "0 20 * * *"];
+const MORNING: [&str; 2] = ["Recurrence", "0 6 * * *"];
+
 #[test]
 fn a_group_of_nothing_that_is_long_over_is_no_matter() {
-    let once = |name, start, min| {
-        [
-            scheduled(name, "StartTime", start),
-            scheduled(name, "MinSize", min),
-            scheduled(name, "MaxSize", "9"),
-        ]
-    };
-    let stopped = once("Stop", "2026-10-20T12:00:00Z", "0");
-    let started = once("Go", "2026-10-21T12:00:00Z", "3");
-    assert_eq!(in_force(&[stopped, started].concat(), days(1)), (3, 9));
-    let refused = Settings::from_options(stopped).unwrap().scheduled_course(days(1)).unwrap_err();
-    assert_eq!(refused.to_string(), "the size of a group must be 1 or more, not `0`");
+    let stop = sized("Stop", ["StartTime", "2026-10-20T12:00:00Z"], ["0", "9", ""]);
+    let go = sized("Go", ["StartTime", "2026-10-21T12:00:00Z"], ["3", "9", ""]);
+    assert_eq!(in_force(&[stop, go].concat(), days(1)), (3, 9));
+}
+
+#[test]
+fn a_group_whose_last_instance_an_alarm_may_take_is_refused() {
+    let sleep = sized("Sleep", EVENING, ["0", "0", "0"]);
+    let wake = sized("Wake", MORNING, ["", "4", "1"]);
+    let refused = course_of(&[sleep, wake], days(2)).unwrap_err().to_string();
+    assert!(
+        refused.starts_with("from 2026-11-02T06:00Z on the group has instances and a MinSize of 0"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_group_that_never_wakes_is_refused() {
+    let sleep = sized("Sleep", ["StartTime", "2026-10-20T12:00:00Z"], ["0", "0", "0"]);
+    let refused = course_of(&[sleep], days(2)).unwrap_err().to_string();
+    assert_eq!(refused, "from 2026-10-20T12:00Z on the group has no instances, and nothing wakes it");
+}
+
+/// The hours of two days in which there is a group, by what its actions of the evening and of the morning say.
+fn awake(evening: [&'static str; 3], morning: [&'static str; 3]) -> Vec<usize> {
+    let actions = [sized("Sleep", EVENING, evening), sized("Wake", MORNING, morning)];
+    let course = course_of(&actions, days(2)).unwrap();
+    let at = |hour: usize| days(2).start + Minutes(60 * hour as u32);
+    (0..48).filter(|hour| !course.is_asleep_at(at(*hour))).collect()
+}
+
+#[test]
+fn a_group_sleeps_from_the_action_that_takes_the_last_instance_to_the_one_that_brings_some() {
+    let days: Vec<usize> = (6..20).chain(30..44).collect();
+    for evening in [["0", "0", "0"], ["0", "0", ""], ["0", "4", "0"], ["0", "", "0"], ["", "0", ""]] {
+        for morning in [["1", "4", "1"], ["1", "4", ""], ["2", "9", "5"]] {
+            assert_eq!(awake(evening, morning), days, "{evening:?} {morning:?}");
+        }
+    }
+    // Where only the size is asked for, the options' own minimum brings an instance at once.
+    assert_eq!(awake(["", "", "0"], ["1", "4", "1"]).len(), 48);
 }
 
 #[test]

@@ -92,7 +92,7 @@ pub(crate) fn ingest(
     ingest_with(archive, samples, Some(options()))
 }
 
-fn ingest_with(
+pub(crate) fn ingest_with(
     archive: &MemoryArchive,
     samples: Vec<Sample>,
     options: Option<Vec<OptionDocument>>,
@@ -115,7 +115,11 @@ pub(crate) fn window() -> Window {
 }
 
 pub(crate) fn refit(archive: &MemoryArchive) -> Result<refit::RefitReport, RefitError> {
-    let (environment, window, rules) = (environment(), window(), FitRules::default());
+    refit_of(archive, window())
+}
+
+pub(crate) fn refit_of(archive: &MemoryArchive, window: Window) -> Result<refit::RefitReport, RefitError> {
+    let (environment, rules) = (environment(), FitRules::default());
     let request = RefitRequest { environment, window, rules, ceiling: None, load_test: None };
     block_on(refit::run(archive, request))
 }

@@ -4,14 +4,14 @@ use pipeline::archive::{Archive, Environment};
 use pipeline::documents::RefusalDocument;
 use pipeline::fleet;
 use pipeline::refusals;
-use pipeline::store::end_of_samples;
+use pipeline::store::{end_of_samples, latest_settings};
 use scaling::units::{Minutes, Window};
 
 use crate::event::Common;
 use crate::failure::{Failure, Stale};
 use crate::fleet::Outcome;
 
-/// Samples older than this say too little about now. Ingest runs every hour.
+/// Samples older than this, hours of sleep left aside, say too little about now. Ingest runs every hour.
 const FRESH_HOURS: u32 = 12;
 
 /// The environment that the event names, or the fleet as ingest last saw it.
@@ -44,14 +44,28 @@ pub(crate) async fn window(
     let now = common.minute();
     // Without samples, the stage itself says that there are none.
     let end = end_of_samples(archive, environment).await?.unwrap_or(now).min(now);
-    let oldest = now - Minutes(FRESH_HOURS * 60);
-    if oldest <= end {
+    let fresh = Minutes(FRESH_HOURS * 60);
+    let oldest = now - fresh;
+    if oldest <= end || awake_minutes(archive, environment, Window { start: end, end: now }).await? <= fresh {
         return Ok(Recent::Window(common.span.up_to(end, lookback_days)));
     }
     match refusals::instead_of_samples(archive, environment, end, oldest).await? {
         Some(refusal) => Ok(Recent::Refused(refusal)),
         None => Err(Stale { end, now, hours: FRESH_HOURS }.into()),
     }
+}
+
+/// Minutes of `window` in which there should be samples: those that the group sleeps through by its scheduled actions are no
+/// sign of anything.
+async fn awake_minutes(
+    archive: &dyn Archive,
+    environment: &Environment,
+    window: Window,
+) -> Result<Minutes, Failure> {
+    let settings = latest_settings(archive, environment, window.end).await?;
+    let settings = settings.and_then(|document| document.settings().ok());
+    let all = || Minutes(window.minutes().count() as u32);
+    Ok(settings.map_or_else(all, |settings| settings.awake_minutes(window)))
 }
 
 /// Answers with the reason that ingest had. It becomes that of `stage`, so that readers are told of it, unless what was asked

@@ -592,6 +592,40 @@ fn a_short_silence_and_one_of_a_stated_time_are_no_sign_that_nothing_runs() {
     assert_eq!(ingest_refusal(&account), None);
 }
 
+/// `described`, which sleeps from Wednesday to Monday.
+fn sleeping() -> Described {
+    let action = |resource: &str, name, value| OptionDocument {
+        resource_name: Some(resource.to_owned()),
+        ..option("aws:autoscaling:scheduledaction", name, value)
+    };
+    let of = |resource: &'static str, when, size| {
+        let sizes = ["MinSize", "MaxSize"].map(|name| action(resource, name, size));
+        sizes.into_iter().chain([action(resource, "Recurrence", when)])
+    };
+    let mut described = described();
+    described.options.extend(of("Sleep", "20 6 * * 3", "0"));
+    described.options.extend(of("Wake", "0 6 * * 1", "3"));
+    described
+}
+
+#[test]
+fn a_group_that_sleeps_by_schedule_is_advised_on_as_before_and_missed_only_when_it_should_be_awake() {
+    let mut account = Account::on(MemoryArchive::default());
+    account.environments.environments.insert("web".into(), (sleeping(), vec![]));
+    account.chain().unwrap();
+    let of = |time: &str| json!({ "environment": "web", "time": time });
+    for time in ["2026-11-05T06:20:00Z", "2026-11-08T06:20:00Z", "2026-11-09T06:20:00Z"] {
+        account.ingest("web", of(time)).unwrap();
+        assert_eq!(ingest_refusal(&account), None);
+        for answer in [account.refit(of(time)).unwrap(), account.sweep(of(time)).unwrap()] {
+            assert_eq!(answer["reports"][0]["outcome"], "done", "{answer}");
+        }
+    }
+    assert_eq!(account.sweep(of("2026-11-09T20:20:00Z")).unwrap_err().kind, Kind::Stale);
+    account.ingest("web", of("2026-11-09T20:20:00Z")).unwrap();
+    assert!(ingest_refusal(&account).is_some());
+}
+
 #[test]
 fn a_rehearsal_changes_nothing() {
     let account = Account::on(MemoryArchive::default());

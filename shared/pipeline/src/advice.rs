@@ -395,10 +395,12 @@ pub(crate) fn capital(text: &str) -> String {
 /// What was replayed.
 fn replayed(advice: &RecommendationDocument) -> String {
     let traffic = &advice.traffic;
-    let missing = match traffic.minutes_missing {
+    let of_them = |minutes: usize, are: &str| match minutes {
         0 => String::new(),
-        missing => format!(", {missing} of them unknown"),
+        minutes => format!(", {minutes} of them {are}"),
     };
+    let asleep = of_them(traffic.minutes_asleep, "asleep by schedule");
+    let missing = asleep + &of_them(traffic.minutes_missing, "unknown");
     let when = if traffic.recorded {
         let (start, end) = (clock(traffic.window.start), clock(traffic.window.end));
         format!("recorded traffic from {start} to {end} UTC ({} minutes{missing})", traffic.minutes)

@@ -235,7 +235,10 @@ pub struct TrafficDocument {
     pub shape: Option<String>,
     /// Minutes replayed.
     pub minutes: usize,
-    /// Of which the requests are not known.
+    /// Of these, the minutes that the group sleeps through, by its scheduled actions.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub minutes_asleep: usize,
+    /// Of which the requests are not known, though the group is awake.
     pub minutes_missing: usize,
     /// Greatest rate, requests per minute of the whole environment; that of costless minutes does not count.
     pub peak_requests_per_minute: f64,
@@ -246,6 +249,10 @@ pub struct TrafficDocument {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub costless: Vec<Timestamp>,
+}
+
+fn is_none_of_them(minutes: &usize) -> bool {
+    *minutes == 0
 }
 
 /// How many policies were looked at.

@@ -10,7 +10,7 @@ use std::num::NonZero;
 use scaling::backtest::{Free, Record, strays};
 use scaling::coefficient::FitRules;
 use scaling::costless::{Costless, costless};
-use scaling::course::Course;
+use scaling::course::{Course, CourseError};
 use scaling::cpu_model::CpuModel;
 use scaling::credits::{BurstableSize, Credits, Mode};
 use scaling::dynamics::{Dynamics, Monitoring};
@@ -47,7 +47,7 @@ use crate::store::{
 use crate::values::Price;
 use crate::{advice, tables};
 
-use shapes::first_in_service;
+use shapes::{asleep, first_in_service, holes};
 
 pub use lights::Margins;
 pub use replays::{Replays, ReplaysError, replays};
@@ -168,7 +168,7 @@ pub const FIT_VALID_DAYS: u32 = 7;
 pub enum SweepError {
     /// A scheduled action asks for what can't be replayed.
     #[error("reading the scheduled actions")]
-    Schedule(#[source] UnitError),
+    Schedule(#[from] CourseError),
     /// Something that an earlier stage left could not be read.
     #[error("reading what the earlier stages left")]
     Read(#[source] StoreError),
@@ -321,7 +321,8 @@ async fn read(archive: &dyn Archive, request: &SweepRequest) -> Result<Input, Sw
     let settings = latest_settings(archive, environment, window.end).await.map_err(SweepError::Read)?;
     let given = settings.as_ref().map(|document| given(&document.options));
     let settings = settings.map(|document| document.settings()).transpose().map_err(SweepError::Settings)?;
-    let shape = Shape::of(archive, environment, *window, &request.replayed, &samples).await?;
+    let shape =
+        Shape::of(archive, environment, *window, &request.replayed, &samples, settings.as_ref()).await?;
     let activities = read_activities(archive, environment, *window).await.map_err(SweepError::Read)?;
     let launch_times = LaunchTimes::of(&activities).filter(|_| request.free.launch);
     let measured = Measured { launch_times, instances_by };
@@ -543,7 +544,7 @@ fn compute(
         cpu_ceiling_from: aim.from,
         cpu_held_percent: held.get(),
         minutes_over_allowed: request.minutes_over_allowed,
-        traffic: traffic_document(shape, &costless),
+        traffic: traffic_document(shape, &costless, &replay.setting.course),
         never_seen_above_percent: given.and_then(|verdict| never_seen(verdict, &model_document)),
         model: model_document,
         candidates: candidates_document(&space, judged.as_ref().ok()),
@@ -961,7 +962,11 @@ fn never_seen(verdict: &Verdict, model: &ModelDocument) -> Option<f64> {
     (chosen.outcome.max_cpu_percent > seen + fit.residual_spread_percent.max(0.5)).then_some(seen)
 }
 
-fn traffic_document(Shape { traffic, name, .. }: Shape, costless: &[Costless]) -> TrafficDocument {
+fn traffic_document(
+    Shape { traffic, name, .. }: Shape,
+    costless: &[Costless],
+    course: &Course,
+) -> TrafficDocument {
     let costless: Vec<MinuteUtc> = costless.iter().map(|minute| minute.minute_utc).collect();
     let rates = || traffic.minutes().filter_map(|(minute, rate)| Some((minute, rate?.get())));
     let costly = rates().filter(|(minute, _)| !costless.contains(minute));
@@ -970,7 +975,8 @@ fn traffic_document(Shape { traffic, name, .. }: Shape, costless: &[Costless]) -
         recorded: name.is_none(),
         shape: name,
         minutes: traffic.len(),
-        minutes_missing: traffic.missing(),
+        minutes_asleep: asleep(&traffic, course),
+        minutes_missing: holes(&traffic, course),
         peak_requests_per_minute: costly.map(|(_, rate)| rate).fold(0.0, f64::max),
         mean_requests_per_minute: mean(&traffic),
         costless: rates()

@@ -58,11 +58,16 @@ pub fn fewest_instances(setting: &Setting<'_>, ceiling: CpuPercent, least: Group
 /// More instances than a group can have.
 const TOO_MANY: u32 = 10_001;
 
-/// Instances of the group that stay below the ceiling, minute by minute; a minute without data needs one.
+/// Instances of the group that stay below the ceiling, minute by minute; a minute without data needs one, and one in which the
+/// schedule leaves nobody to serve none.
 fn needs(setting: &Setting<'_>, ceiling: CpuPercent) -> Option<Vec<u32>> {
     // CPU that never shows as much is never at the ceiling.
     let most = setting.dynamics.cpu_ceiling;
+    let mut unanswered = setting.course.unanswered(setting.load, &setting.dynamics).into_iter().peekable();
     let need = |minute: usize| {
+        if unanswered.next_if_eq(&minute).is_some() {
+            return Some(0);
+        }
         let (extra, extra_cpu) = deploying(setting, minute);
         let idle = setting.load.intercept_percent + extra_cpu;
         let demand = setting.load.demand_percent[minute];

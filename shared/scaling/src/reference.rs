@@ -114,7 +114,9 @@ pub enum Decision {
 }
 
 /// Replays `load`, starting with the scenario's instances (brought within the group's limits, as they are in force then).
+/// Where a change leaves nobody to serve, nothing is known ([`Course::answered`]).
 pub fn replay(load: &Load, scenario: &Scenario) -> Vec<Row> {
+    let load = &*scenario.course.answered(load, &scenario.dynamics);
     let mut group = Group::new(scenario, load.start);
     let mut metrics = Vec::new();
     let mut rows = Vec::new();
@@ -164,7 +166,7 @@ struct Group<'a> {
 impl<'a> Group<'a> {
     fn new(scenario: &'a Scenario, start: MinuteUtc) -> Self {
         let limits = scenario.course.limits_at(start, scenario.plan.group);
-        let size = scenario.initial.max(limits.min_size).min(limits.max_size);
+        let size = scenario.course.first_size(start, scenario.initial, limits);
         let credits = scenario.dynamics.credits.map_or(0.0, |credits| credits.initial_balance);
         let there =
             Instance { in_service_from: 0, serving_from: 0, reporting_from: 0, warm_from: 0, credits };
@@ -299,7 +301,7 @@ impl<'a> Group<'a> {
             return Decision::WarmingUp;
         }
         let asked = formula(self.desired(), newest, tracking.target);
-        self.lower_to(now, asked.max(self.desired() - 1))
+        self.lower_to(now, asked.max(self.desired().saturating_sub(1)))
     }
 
     fn raise_to(&mut self, now: usize, asked: u32) -> Decision {

@@ -7,13 +7,13 @@ use jiff::tz::TimeZone;
 
 use crate::adjustment::Adjustment;
 use crate::alarm::AlarmRule;
-use crate::course::{CapacityChange, Course};
+use crate::course::{CapacityChange, Course, CourseError, in_force};
 use crate::cpu_model::Line;
 use crate::dynamics::Monitoring;
 use crate::plan::{Alarm, Measure, Plan, Rule, Side, Simple};
 use crate::policy::{Group, PolicyError, ScalingPolicy, Trigger};
 use crate::schedule::{Cron, ScheduledAction};
-use crate::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds, UnitError, Window};
+use crate::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds, Window};
 
 /// An option as Beanstalk's API has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -248,14 +248,26 @@ impl Settings {
         fits.then_some(()).ok_or(NotSimulated::PeriodBelowMonitoring(self.period))
     }
 
-    /// What the scheduled actions do within `window`, and the limits that they have set before. Refuses a group of nothing.
+    /// What the scheduled actions do within `window`, and what they have set before. Refuses one that lets awake groups come
+    /// down to nothing, and a group that never wakes.
     ///
     /// These settings are taken to have been in force all the time, and so their actions: what an action of last evening set
     /// is in force at midnight. Where none has said anything of a limit, it is that of the options. The limits that the group
     /// itself is seen with are no help: they are those of one moment, mostly after the window, when other actions have come.
-    pub fn scheduled_course(&self, window: Window) -> Result<Course, UnitError> {
-        let changes = [self.scheduled_before(window.start), self.scheduled_changes(window)].concat();
-        Course::new(changes, vec![])
+    pub fn scheduled_course(&self, window: Window) -> Result<Course, CourseError> {
+        self.course_around(window)?.awake_within(window)
+    }
+
+    /// Minutes of `window` in which the group has instances, or should have: all of them, where that can't be told.
+    pub fn awake_minutes(&self, window: Window) -> Minutes {
+        let course = self.course_around(window).unwrap_or_default();
+        let awake = window.minutes().filter(|minute| !course.is_asleep_at(*minute));
+        Minutes(awake.count() as u32)
+    }
+
+    fn course_around(&self, window: Window) -> Result<Course, CourseError> {
+        let before = self.scheduled_before(window.start).into_iter();
+        Course::new(before.chain(self.scheduled_changes(window)).collect(), vec![])
     }
 
     /// What the scheduled actions do within `window`.
@@ -263,20 +275,14 @@ impl Settings {
         self.scheduled_actions.iter().flat_map(|action| action.changes(window)).collect()
     }
 
-    /// What set the limits that are in force at `minute`: of each of them, the last action before that says something of it.
+    /// What is in force at `minute`, as one change: of each limit, what the last action before set that says something of it.
     /// An end restores nothing, and one that came once counts until another comes. A size that an action asked for then has
-    /// long been the alarms'.
-    fn scheduled_before(&self, minute: MinuteUtc) -> Vec<CapacityChange> {
+    /// long been the alarms'; but a group without instances has no alarms, and sleeps until another action wakes it.
+    fn scheduled_before(&self, minute: MinuteUtc) -> Option<CapacityChange> {
         let last = self.scheduled_actions.iter().filter_map(|action| action.last_before(minute));
-        let mut last: Vec<CapacityChange> =
-            last.map(|change| CapacityChange { desired_capacity: None, ..change }).collect();
+        let mut last: Vec<CapacityChange> = last.collect();
         last.sort_by_key(|change| change.at);
-        let newest = |says: fn(&&CapacityChange) -> bool| last.iter().rev().find(says).copied();
-        let min = newest(|change| change.min_size.is_some());
-        let max = newest(|change| change.max_size.is_some());
-        let min = min.map(|change| CapacityChange { max_size: None, ..change });
-        let max = max.map(|change| CapacityChange { min_size: None, ..change });
-        min.into_iter().chain(max).collect()
+        in_force(&last)
     }
 }
 

@@ -79,6 +79,7 @@ impl Question {
 
 /// Replays `load`; `None` as soon as the ceiling was reached in more minutes than allowed.
 pub fn simulate(load: &Load, scenario: &Scenario, question: Question) -> Option<Outcome> {
+    let load = &*scenario.course.answered(load, &scenario.dynamics);
     let ceiling = question.ceiling.get();
     let mut tally = Tally::default();
     let mut running = Running::new(scenario, load.start);
@@ -94,6 +95,7 @@ pub fn simulate(load: &Load, scenario: &Scenario, question: Question) -> Option<
 /// One replay of all of `load`, its outcome in parts: each from where the one before ends up to an index of `ends`, which
 /// rise. The group, its alarms and its rests go on from part to part; a minute is over at `ceiling`.
 pub fn simulate_parts(load: &Load, scenario: &Scenario, ceiling: CpuPercent, ends: &[usize]) -> Vec<Outcome> {
+    let load = &*scenario.course.answered(load, &scenario.dynamics);
     let mut running = Running::new(scenario, load.start);
     let mut now = 0;
     let part = |end: &usize| {
@@ -132,6 +134,7 @@ impl From<&Row> for Minute {
 
 /// Every minute of a replay of `load`, in order: for pictures, and for whoever tries one setting after the other.
 pub fn minutes(load: &Load, scenario: &Scenario) -> Vec<Minute> {
+    let load = &*scenario.course.answered(load, &scenario.dynamics);
     let mut running = Running::new(scenario, load.start);
     let mut tally = Tally::default();
     let minute = |now| {
@@ -280,7 +283,7 @@ const NEVER: usize = usize::MAX;
 impl<'a> Fleet<'a> {
     fn new(scenario: &'a Scenario, start: MinuteUtc) -> Self {
         let limits = scenario.course.limits_at(start, scenario.plan.group);
-        let size = scenario.initial.max(limits.min_size).min(limits.max_size).0;
+        let size = scenario.course.first_size(start, scenario.initial, limits).0;
         let there = Batch {
             in_service_from: 0,
             serving_from: 0,
@@ -293,7 +296,7 @@ impl<'a> Fleet<'a> {
             scenario,
             dynamics: &scenario.dynamics,
             limits,
-            batches: vec![there],
+            batches: if size == 0 { vec![] } else { vec![there] },
             drains: Vec::new(),
             desired: size,
             in_service: size,
@@ -410,7 +413,8 @@ impl<'a> Fleet<'a> {
                     .map(|adjustment| self.within_limits(adjustment.apply(self.desired)).min(self.desired))
             }
             Rule::TargetTracking(tracking) => newest().map(|newest| {
-                let asked = formula(self.desired, newest, tracking.target).max(self.desired - 1);
+                let asked =
+                    formula(self.desired, newest, tracking.target).max(self.desired.saturating_sub(1));
                 self.within_limits(asked).min(self.desired)
             }),
         };

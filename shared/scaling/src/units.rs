@@ -217,6 +217,11 @@ impl Window {
         self.end - Minutes(1)
     }
 
+    /// Its minutes, oldest first; none, where it ends before it begins.
+    pub fn minutes(self) -> impl Iterator<Item = MinuteUtc> {
+        (self.start.0..self.end.0).map(MinuteUtc)
+    }
+
     /// Whether `minute` lies in it.
     pub fn contains(self, minute: MinuteUtc) -> bool {
         self.start <= minute && minute < self.end

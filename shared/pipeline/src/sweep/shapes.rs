@@ -1,12 +1,14 @@
 //! What is replayed: the traffic of the window as it was, or a shape that it had once or might take.
 
+use scaling::course::Course;
 use scaling::sample::{Metric, Sample};
+use scaling::settings::Settings;
 use scaling::traffic::{Crowd, Traffic};
 use scaling::units::{MinuteUtc, Window};
 
 use super::{MOST_MISSING, SweepError};
 use crate::archive::{Archive, Environment};
-use crate::store::read_samples;
+use crate::store::{latest_settings, read_samples};
 
 /// What is replayed.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,13 +57,15 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// What is `asked` for; `samples` are those of `window`.
+    /// What is `asked` for; `samples` are those of `window`. Refuses too many holes, but for those in which the group sleeps by
+    /// its `settings`.
     pub(crate) async fn of(
         archive: &dyn Archive,
         environment: &Environment,
         window: Window,
         asked: &Replayed,
         samples: &[Sample],
+        settings: Option<&Settings>,
     ) -> Result<Self, SweepError> {
         let (day, crowd) = match asked {
             Replayed::Staged(traffic) => {
@@ -76,8 +80,8 @@ impl Shape {
             Replayed::Crowd(crowd, day) => (*day, Some(*crowd)),
         };
         let recorded = match day {
-            None => Self::recorded(environment, window, samples)?,
-            Some(day) => Self::day(archive, environment, window, day, samples).await?,
+            None => Self::recorded(environment, window, samples, settings)?,
+            Some(day) => Self::day(archive, environment, window, day, samples, settings).await?,
         };
         match crowd {
             None => Ok(recorded),
@@ -85,10 +89,18 @@ impl Shape {
         }
     }
 
-    fn recorded(environment: &Environment, window: Window, samples: &[Sample]) -> Result<Self, SweepError> {
+    fn recorded(
+        environment: &Environment,
+        window: Window,
+        samples: &[Sample],
+        settings: Option<&Settings>,
+    ) -> Result<Self, SweepError> {
         let none = || SweepError::NoTraffic { environment: environment.clone(), window };
         let traffic = Traffic::recorded(samples, window).ok_or_else(none)?;
-        let (missing, minutes, window) = (traffic.missing(), traffic.len(), traffic.window());
+        let window = traffic.window();
+        let course =
+            settings.map(|settings| settings.scheduled_course(window)).transpose()?.unwrap_or_default();
+        let (missing, minutes) = (holes(&traffic, &course), traffic.len() - asleep(&traffic, &course));
         let known_enough = missing as f64 <= MOST_MISSING * minutes as f64;
         let shape = Self { traffic, name: None, in_service: first_in_service(samples) };
         known_enough.then_some(shape).ok_or(SweepError::TooManyHoles { missing, minutes, window })
@@ -100,6 +112,7 @@ impl Shape {
         window: Window,
         day: Day,
         samples: &[Sample],
+        settings: Option<&Settings>,
     ) -> Result<Self, SweepError> {
         let (minute, called) = match day {
             Day::Of(minute) => (minute, ""),
@@ -108,7 +121,7 @@ impl Shape {
         let whole = Window::day_of(minute);
         let samples = read_samples(archive, environment, whole).await.map_err(SweepError::Read)?;
         let name = format!("{called}{}", minute.start().strftime("%Y-%m-%d"));
-        Ok(Self { name: Some(name), ..Self::recorded(environment, whole, &samples)? })
+        Ok(Self { name: Some(name), ..Self::recorded(environment, whole, &samples, settings)? })
     }
 
     fn with(self, crowd: Crowd) -> Result<Self, SweepError> {
@@ -126,7 +139,19 @@ pub async fn shape(
     asked: &Replayed,
 ) -> Result<Shape, SweepError> {
     let samples = read_samples(archive, environment, window).await.map_err(SweepError::Read)?;
-    Shape::of(archive, environment, window, asked, &samples).await
+    let settings = latest_settings(archive, environment, window.end).await.map_err(SweepError::Read)?;
+    let settings = settings.map(|document| document.settings()).transpose().map_err(SweepError::Settings)?;
+    Shape::of(archive, environment, window, asked, &samples, settings.as_ref()).await
+}
+
+/// Minutes that the group sleeps through.
+pub(super) fn asleep(traffic: &Traffic, course: &Course) -> usize {
+    traffic.minutes().filter(|(minute, _)| course.is_asleep_at(*minute)).count()
+}
+
+/// Minutes whose requests are not known, though there were instances.
+pub(super) fn holes(traffic: &Traffic, course: &Course) -> usize {
+    traffic.minutes().filter(|(minute, rate)| rate.is_none() && !course.is_asleep_at(*minute)).count()
 }
 
 fn busiest(environment: &Environment, window: Window, samples: &[Sample]) -> Result<MinuteUtc, SweepError> {

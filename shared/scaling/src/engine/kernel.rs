@@ -451,12 +451,12 @@ impl<L: Lanes> Sums<L> {
 /// Numbers of instances, times 16.
 const SIXTEENS: [u8; 16] = [0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240];
 
-/// 1 for every size up to the row's, 0 for others.
+/// 1 for every size from 1 up to the row's, 0 for others.
 const UP_TO: [[u8; 16]; 16] = {
     let mut rows = [[0; 16]; 16];
     let mut place = 0;
     while place < 256 {
-        rows[place / 16][place % 16] = (place % 16 <= place / 16) as u8;
+        rows[place / 16][place % 16] = (0 < place % 16 && place % 16 <= place / 16) as u8;
         place += 1;
     }
     rows
@@ -768,7 +768,10 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
             let table = &UP_TO[usize::from(overloaded) % 16];
             lanes.add(self.minutes_over, lanes.lookup16(table, self.serving))
         } else {
-            lanes.count(self.minutes_over, lanes.le(self.serving, lanes.splat(overloaded)))
+            // Only a scheduled action can leave nobody to serve.
+            let one = if carries_launches(MODE) { 1 } else { 0 };
+            let serving = lanes.max(self.serving, lanes.splat(one));
+            lanes.count(self.minutes_over, lanes.le(serving, lanes.splat(overloaded)))
         };
     }
 
@@ -950,12 +953,14 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         let (lanes, moves) = (self.lanes, self.with.moves);
         self.serving = if moves.acts_while_booting {
             let one = lanes.splat(1);
-            let from_serving = lanes.min(removed, lanes.sub(self.serving, one));
+            let from_serving = lanes.min(removed, lanes.sub_saturating(self.serving, one));
             let from_booting = lanes.sub(removed, from_serving);
-            if lanes.any(lanes.le(one, from_booting)) {
-                self.remove_newest(now, from_booting);
-            }
-            lanes.sub(self.serving, from_serving)
+            let last = if lanes.any(lanes.le(one, from_booting)) {
+                self.remove_newest(now, from_booting)
+            } else {
+                lanes.splat(0)
+            };
+            lanes.sub(lanes.sub(self.serving, from_serving), last)
         } else {
             lanes.sub(self.serving, removed)
         };
@@ -983,9 +988,9 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
         }
     }
 
-    /// Where more are removed than may go of those that serve.
+    /// Where more are removed than may go of those that serve. What is left then is the last one that serves: all have to go.
     #[inline(always)]
-    fn remove_newest(&mut self, now: usize, mut count: L::Vector) {
+    fn remove_newest(&mut self, now: usize, mut count: L::Vector) -> L::Vector {
         let (lanes, moves) = (self.lanes, self.with.moves);
         for minutes_ago in 0..=moves.on_the_way() {
             let slot = self.pack.launched.at_mut(now.wrapping_sub(minutes_ago));
@@ -997,6 +1002,7 @@ impl<'a, L: Lanes, const W: usize, const N: usize, const MODE: u8> Live<'a, L, W
                 self.booting = lanes.sub(self.booting, taken);
             }
         }
+        count
     }
 
     /// The history of minutes that were passed over: nothing was on its way.

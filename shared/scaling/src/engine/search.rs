@@ -49,6 +49,8 @@ struct InBytes<'a> {
     watches: BTreeMap<(u32, u32), Watch>,
     changes: Vec<(usize, CapacityChange)>,
     needs: Vec<u8>,
+    /// Instances that there are at the least: none, where a group is put to sleep.
+    fewest: u8,
     /// By what is launched at once, and the most instances.
     booting: Mutex<BTreeMap<(u8, u8), Arc<Rows>>>,
     /// The points of single minutes of small groups, by what serves and what boots.
@@ -70,9 +72,12 @@ impl<'a> InBytes<'a> {
         let ranks = Ranks::new(space.pairs.iter().flat_map(|(upper, lower)| [*upper, *lower]))?;
         let trace = Trace::new(setting, ceiling, most, &ranks);
         let watches = watches(&trace, space, &ranks);
-        let needs = bound::needs(&trace);
+        let mut needs = bound::needs(&trace);
+        let unanswered = setting.course.unanswered(setting.load, &setting.dynamics);
+        unanswered.iter().for_each(|minute| needs[*minute] = 0);
         let (booting, mixed, alike) = Default::default();
-        Some(Self { isa, trace, ranks, watches, changes, needs, booting, mixed, alike })
+        let fewest = u8::from(unanswered.is_empty());
+        Some(Self { isa, trace, ranks, watches, changes, needs, fewest, booting, mixed, alike })
     }
 
     fn alike(&self, space: &Space, watch: &Watch, moves: &Moves) -> Arc<Alike> {
@@ -136,9 +141,10 @@ fn at_first(setting: &Setting<'_>, kind: &Kind) -> Group {
     setting.course.limits_at(setting.load.start, kind.group)
 }
 
-/// Instances at the start.
-fn initial(setting: &Setting<'_>, moves: &Moves) -> u8 {
-    kernel::byte(setting.initial).max(moves.min).min(moves.max)
+/// Instances of a kind at the start.
+fn initial(setting: &Setting<'_>, kind: &Kind) -> u8 {
+    let limits = at_first(setting, kind);
+    kernel::byte(setting.course.first_size(setting.load.start, setting.initial, limits))
 }
 
 impl<'a> Engine<'a> {
@@ -181,7 +187,7 @@ impl<'a> Engine<'a> {
             },
             space: self.space,
             chunks,
-            initial: initial(self.setting, &moves),
+            initial: initial(self.setting, &self.space.kinds[*first]),
             booting: bytes.booting(
                 watch,
                 &moves,
@@ -374,8 +380,8 @@ impl<'a> Engine<'a> {
     }
 
     fn never_grows_from(&self, kind: &Kind, allowed: u32) -> Option<f64> {
-        let (bytes, _, moves) = self.given(kind)?;
-        let initial = initial(self.setting, &moves);
+        let (bytes, ..) = self.given(kind)?;
+        let initial = initial(self.setting, kind);
         let must_grow = bytes.needs.iter().any(|need| initial < *need);
         (must_grow && allowed == 0 && bytes.changes.is_empty()).then(|| bytes.trace.most_shown())
     }
@@ -511,7 +517,7 @@ impl Paced<'_> {
         let any = Pace { step: 255, rest: 1 };
         let pace = |step, rest| if free { any } else { Pace { step, rest } };
         let (out, in_) = (pace(moves.up, moves.rest_out), pace(moves.down, moves.rest_in));
-        let (min, max) = if free { (1, 255) } else { (moves.min, moves.max) };
+        let (min, max) = if free { (self.bytes.fewest, 255) } else { (moves.min, moves.max) };
         let lead = usize::from(moves.launch) + usize::from(moves.boot);
         let needs = &self.bytes.needs;
         if let Some(bound) = self.done.get(&(out, in_, min, max)) {

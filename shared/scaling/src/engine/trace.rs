@@ -1,5 +1,6 @@
 //! What the load says of every fleet size, once for all candidates.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::lanes::Bytes;
@@ -14,7 +15,7 @@ use crate::units::CpuPercent;
 /// Minutes of a block, which is passed over at once where nothing can happen in it.
 pub(super) const BLOCK: usize = 16;
 
-/// A byte for every fleet size from 0 to `width - 1`, row after row. Size 0 is none, and its byte says nothing.
+/// A byte for every fleet size from 0 to `width - 1`, row after row. A group of size 0 is asleep, and its byte says nothing.
 #[derive(Debug, Clone)]
 pub(super) struct Rows {
     bytes: Vec<u8>,
@@ -55,7 +56,7 @@ impl Rows {
 
 /// The load, seen by fleets of up to `most` instances.
 pub(super) struct Trace<'a> {
-    pub(super) load: &'a Load,
+    pub(super) load: Cow<'a, Load>,
     pub(super) dynamics: Dynamics,
     ceiling: f64,
     /// The largest fleet of any candidate.
@@ -136,19 +137,20 @@ const MOST_SHOWN: usize = 6_000_000;
 
 impl<'a> Trace<'a> {
     pub(super) fn new(setting: &Setting<'a>, ceiling: CpuPercent, most: u8, ranks: &Ranks) -> Self {
-        let (load, dynamics) = (setting.load, setting.dynamics);
+        let dynamics = setting.dynamics;
+        let load = setting.course.answered(setting.load, &dynamics);
+        let length = load.demand_percent.len();
         let mut trace = Self {
             load,
             dynamics,
             ceiling: ceiling.get(),
             most,
             overloaded: vec![],
-            overloaded_in_block: Rows::zero(load.demand_percent.len() / BLOCK, width(most)),
+            overloaded_in_block: Rows::zero(length / BLOCK, width(most)),
             shown: vec![],
             units: None,
         };
-        let minutes = 0..load.demand_percent.len();
-        trace.overloaded = minutes.map(|minute| trace.overloaded(minute, ceiling.get())).collect();
+        trace.overloaded = (0..length).map(|minute| trace.overloaded(minute, ceiling.get())).collect();
         for (block, minutes) in trace.overloaded.chunks_exact(BLOCK).enumerate() {
             let count = |size: usize| minutes.iter().filter(|largest| size <= usize::from(**largest)).count();
             let row = trace.overloaded_in_block.row_mut(block).iter_mut().enumerate().skip(1);
@@ -244,7 +246,7 @@ impl<'a> Trace<'a> {
         let wanted = self.wanted(minute, serving);
         let work = Work::alike(&self.dynamics, wanted, u32::from(serving), u32::from(booting));
         let serving = f64::from(serving);
-        work.metric(&self.dynamics, Measure::CpuUtilization, self.load, minute, serving)
+        work.metric(&self.dynamics, Measure::CpuUtilization, &self.load, minute, serving)
     }
 
     /// What an alarm of single minutes sees.
