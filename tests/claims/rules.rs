@@ -2,7 +2,7 @@
 
 use scaling::adjustment::Adjustment;
 use scaling::alarm::AlarmRule;
-use scaling::course::{CapacityChange, Course, Deployment};
+use scaling::course::{CapacityChange, Course, CourseError, Deployment};
 use scaling::credits::{BurstableSize, Credits, Mode, SIZES};
 use scaling::dynamics::{Booting, Dynamics, Monitoring};
 use scaling::plan::{Alarm, Measure, Plan, Rule, Side, Simple, Step, StepAdjustment, TargetTracking};
@@ -285,9 +285,24 @@ fn a_scheduled_action_waits_for_no_cooldown_and_its_end_restores_nothing() {
 }
 
 #[test]
-fn a_group_of_nothing_is_not_simulated() {
-    let refused = Course::new(vec![change(4, None, None, Some(0))], vec![]).unwrap_err();
-    assert_eq!(refused.to_string(), "the size of a group must be 1 or more, not `0`");
+fn a_group_that_is_put_to_sleep_is_billed_until_drained_and_serves_once_it_has_booted() {
+    let asleep_from_2 = change(2, Some(0), Some(0), Some(0));
+    let awake_from_6 = change(6, Some(1), Some(4), None);
+    let mut scenario = scenario(simple(70.0, UP, 5.0, DOWN), group(1, 4, 360), 2);
+    scenario.dynamics =
+        Dynamics { launch: Minutes(1), boot: Minutes(2), drain: Minutes(1), ..scenario.dynamics };
+    scenario.course = Course::new(vec![asleep_from_2, awake_from_6], vec![]).unwrap();
+    let rows = rows(&load(&[(12, 40.0)]), &scenario);
+    let billed: Vec<u32> = rows.iter().map(|row| row.billed.0).collect();
+    assert_eq!(billed, [2, 2, 2, 0, 0, 0, 1, 1, 1, 1, 1, 1]);
+    let known: Vec<usize> = (0..12).filter(|minute| rows[*minute].cpu_percent.is_some()).collect();
+    assert_eq!(known, [0, 1, 9, 10, 11]);
+}
+
+#[test]
+fn a_group_whose_last_instance_an_alarm_may_take_is_not_simulated() {
+    let refused = Course::new(vec![change(4, Some(0), None, Some(1))], vec![]).unwrap_err();
+    assert_eq!(refused, CourseError::MayComeToNothing(MinuteUtc::new(4).unwrap()));
 }
 
 #[test]

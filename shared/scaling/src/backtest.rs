@@ -288,7 +288,8 @@ pub fn back_test(
     let free_run = FreeRun::of(record, model, plan, course, seen)?;
     let replayed = |dynamics: Dynamics| free_run.replayed(dynamics);
     let half = record.minutes.len() / 2;
-    let events = changes(&recorded_counts(record)[..half], &deploying).len();
+    let elsewhere = free_run.decided_elsewhere(&deploying, dynamics);
+    let events = changes(&recorded_counts(record)[..half], &elsewhere).len();
     let calibrated = events >= LEAST_EVENTS && (free.metric_delay || free.launch);
     let (dynamics, rows) = if calibrated {
         let best = candidates(dynamics, free, plan.measure).map(|dynamics| (dynamics, replayed(dynamics)));
@@ -297,7 +298,8 @@ pub fn back_test(
         (dynamics, replayed(dynamics))
     };
     let from = if calibrated { half } else { 0 };
-    let mut back_test = compare(record, &rows, &free_run, &deploying, from)?;
+    let mut back_test = compare(record, &rows, &free_run, &elsewhere, from)?;
+    back_test.deploying = deploying.iter().filter(|deploying| **deploying).count() as u32;
     back_test.line_distance = line_distance(record, from, model);
     Some(BackTested { back_test, dynamics, calibrated })
 }
@@ -338,6 +340,15 @@ impl<'a> FreeRun<'a> {
     fn replayed(&self, dynamics: Dynamics) -> Vec<Row> {
         let (plan, course, initial) = (self.plan.clone(), self.course.clone(), self.initial);
         replay(&self.load, &Scenario { plan, dynamics, course, initial })
+    }
+
+    /// Whether alarms have no say in a minute: in those that are `deploying`, and in those in which scheduled actions let nobody
+    /// serve.
+    fn decided_elsewhere(&self, deploying: &[bool], dynamics: Dynamics) -> Vec<bool> {
+        let mut elsewhere = deploying.to_vec();
+        let asleep = self.course.unanswered(&self.load, &dynamics);
+        asleep.into_iter().for_each(|minute| elsewhere[minute] = true);
+        elsewhere
     }
 }
 
@@ -435,19 +446,22 @@ fn recorded_counts(record: &Record) -> Vec<Option<u32>> {
     record.minutes.iter().map(|minute| minute.in_service.map(|count| count.round() as u32)).collect()
 }
 
-/// Minutes at which a count changes, and to which side; those of deployments are not a policy's.
-fn changes(counts: &[Option<u32>], deploying: &[bool]) -> Vec<(usize, i64)> {
+/// Minutes at which a count changes, and to which side; those that are decided `elsewhere` are not a policy's.
+fn changes(counts: &[Option<u32>], elsewhere: &[bool]) -> Vec<(usize, i64)> {
     let mut found = Vec::new();
     let mut before: Option<u32> = None;
-    let mut was_deploying = false;
+    let mut was_elsewhere = false;
     for (index, count) in counts.iter().enumerate() {
-        let Some(count) = *count else { continue };
-        let edge = deploying[index] || was_deploying;
+        let edge = elsewhere[index] || was_elsewhere;
+        let Some(count) = *count else {
+            was_elsewhere = edge;
+            continue;
+        };
         if let Some(before) = before.filter(|before| *before != count && !edge) {
             found.push((index, i64::from(count) - i64::from(before)));
         }
         before = Some(count);
-        was_deploying = deploying[index];
+        was_elsewhere = elsewhere[index];
     }
     found
 }
@@ -456,17 +470,16 @@ fn compare(
     record: &Record,
     rows: &[Row],
     run: &FreeRun<'_>,
-    deploying: &[bool],
+    elsewhere: &[bool],
     from: usize,
 ) -> Option<BackTest> {
     let pairs: Vec<(&RecordedMinute, &Row)> = record.minutes.iter().zip(rows).skip(from).collect();
     let cpu =
         pairs.iter().filter_map(|(minute, row)| Some((row.measured_cpu()?, record.unsaturated(minute)?)));
     let cpu: Vec<(f64, f64)> = cpu.collect();
-    let counts = counts(record, rows, run, deploying, from)?;
+    let counts = counts(record, rows, run, elsewhere, from)?;
     let mut back_test = of_cpu(record, &cpu, from)?;
     back_test.counts = Some(counts);
-    back_test.deploying = deploying.iter().filter(|deploying| **deploying).count() as u32;
     Some(back_test)
 }
 
@@ -510,7 +523,7 @@ fn counts(
     record: &Record,
     rows: &[Row],
     run: &FreeRun<'_>,
-    deploying: &[bool],
+    elsewhere: &[bool],
     from: usize,
 ) -> Option<Counts> {
     let known = record.minutes.iter().zip(rows).skip(from);
@@ -525,15 +538,18 @@ fn counts(
     let recorded_hours: f64 = known.iter().map(|(recorded, _)| recorded).sum();
     let replayed_hours: f64 = known.iter().map(|(_, replayed)| replayed).sum();
     let exact = known.iter().filter(|(recorded, replayed)| (recorded - replayed).abs() < 0.5).count();
-    let replayed_counts: Vec<Option<u32>> = rows.iter().map(|row| Some(row.in_service.0)).collect();
+    // What nobody counted is no change in either.
+    let counted = rows.iter().zip(&record.minutes);
+    let replayed_counts: Vec<Option<u32>> =
+        counted.map(|(row, minute)| minute.in_service.map(|_| row.in_service.0)).collect();
     let since = |changes: Vec<(usize, i64)>| -> Vec<(usize, i64)> {
         changes.into_iter().filter(|(minute, _)| from <= *minute).collect()
     };
-    let recorded = since(changes(&recorded_counts(record), deploying));
-    let replayed = since(changes(&replayed_counts, deploying));
+    let recorded = since(changes(&recorded_counts(record), elsewhere));
+    let replayed = since(changes(&replayed_counts, elsewhere));
     let outside = (from..record.minutes.len()).filter(|index| {
         let limits = run.course.limits_at(record.start + Minutes(*index as u32 + 1), run.plan.group);
-        !deploying[*index] && record.minutes[*index].in_service.is_some_and(|count| is_outside(count, limits))
+        !elsewhere[*index] && record.minutes[*index].in_service.is_some_and(|count| is_outside(count, limits))
     });
     let step = i64::from(run.plan.largest_step());
     Some(Counts {

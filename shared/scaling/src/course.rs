@@ -182,6 +182,8 @@ impl Course {
         let end = |sleep: &Sleep| sleep.until.map_or(length, |until| place(until + lead));
         let mut minutes: Vec<usize> =
             self.sleeps.iter().flat_map(|sleep| place(sleep.from)..end(sleep)).collect();
+        // A group may be put to sleep again before anyone serves.
+        minutes.sort_unstable();
         minutes.dedup();
         minutes
     }
