@@ -680,6 +680,42 @@ fn where_none_holds_the_message_says_which_minimum_would() {
     );
 }
 
+/// Five days, each with an hour from 9 on that comes within a minute.
+fn rush() -> Vec<Sample> {
+    let at = |minute: u32| {
+        let rush = (540..600).contains(&(minute % 1440));
+        stages::on_three(minute, f64::from(if rush { 9000 } else { 1500 } + minute * 37 % 300))
+    };
+    (0..5 * 1440).map(at).collect()
+}
+
+#[test]
+fn where_none_holds_a_rush_at_the_same_hour_every_day_can_be_met_by_schedule() {
+    let grid = GridOverrides {
+        min_sizes: Some(vec![Instances(1)]),
+        max_sizes: Some(vec![Instances(6)]),
+        ..stages::sweep_request().grid
+    };
+    let advice = advised_on(rush(), SweepRequest { grid, ..stages::sweep_request() });
+    assert_eq!(advice.verdict, VerdictDocument::NoneHolds);
+    let would = advice.would_hold.as_ref().unwrap();
+    let scheduled = would.scheduled.as_ref().unwrap();
+    assert_eq!(Some(scheduled.min_size), would.min_size);
+    // Before nine, by as long as a launch takes and a little more; and not much longer than the hour.
+    assert_eq!(scheduled.recurrences, ["40 8 * * *", "10 10 * * *"], "{scheduled:?}");
+    let all_day = scheduled.all_day_instance_hours.unwrap();
+    assert!(scheduled.instance_hours < 0.5 * all_day, "{scheduled:?}");
+    let said =
+        format!("with MinSize {} from 08:40 to 10:10 UTC alone, by scheduled actions", scheduled.min_size);
+    assert!(plain(&advice).contains(&said), "{}", plain(&advice));
+}
+
+#[test]
+fn what_comes_at_any_hour_can_not_be_met_by_schedule() {
+    let advice = stages::sweep(&stages::with_advice().0, too_small()).unwrap().document;
+    assert_eq!(advice.would_hold.unwrap().scheduled, None);
+}
+
 #[test]
 fn where_none_holds_the_message_says_whether_a_faster_start_would_do() {
     let (archive, _) = stages::with_advice();

@@ -312,7 +312,7 @@ fn opening(news: &News, advice: &RecommendationDocument) -> String {
         ),
         Kind::NoneHolds => format!(
             "None of the settings that were tried keep CPU under {ceiling}. Nothing is recommended. {}",
-            choice::would_hold(advice.would_hold)
+            choice::would_hold(advice.would_hold.as_ref())
         ),
         Kind::NotApplicable => "It has no load balancer, no group and no trigger, so that advice on scaling does not apply \
              to it. Nothing is recommended."
@@ -355,7 +355,7 @@ fn trust_lost(news: &News, advice: &RecommendationDocument) -> String {
     let still = match advice.verdict {
         VerdictDocument::NoneHolds => format!(
             "By what is known now, none of the settings that were tried keep CPU under {ceiling}. {}",
-            choice::would_hold(advice.would_hold)
+            choice::would_hold(advice.would_hold.as_ref())
         ),
         _ => format!("By what is known now, the present settings hold CPU under {ceiling} all the same."),
     };

@@ -10,7 +10,7 @@ mod told;
 
 pub use choice::{
     FrontierStepDocument, OtherCeilingDocument, PickDocument, PicksDocument, PriceDocument,
-    ResampledDocument, WalkForwardDocument, WouldHoldDocument,
+    ResampledDocument, ScheduledMinimumDocument, WalkForwardDocument, WouldHoldDocument,
 };
 pub use dynamics::{CreditRulesDocument, DynamicsDocument, LimitsDocument};
 pub(crate) use fit::at_most;

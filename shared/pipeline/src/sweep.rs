@@ -535,6 +535,7 @@ fn compute(
     let recommended = given.and_then(advice::recommended);
     let now = present_document.as_ref().and_then(|present| present.outcome.as_ref());
     let outcomes = [now, recommended.as_ref().map(|policy| &policy.outcome)];
+    let is_recorded = request.replayed == Replayed::Recorded;
     let price = request.price.map(|price| PriceDocument::new(price, shape.traffic.len(), outcomes));
     let document = RecommendationDocument {
         schema_version: SCHEMA_VERSION,
@@ -565,7 +566,7 @@ fn compute(
         frontier: judged.as_ref().map(|judged| judged.frontier.clone()).unwrap_or_default(),
         other_ceilings,
         price,
-        would_hold: given.and_then(closest).and_then(|closest| replay.would_hold(closest)),
+        would_hold: given.and_then(closest).and_then(|closest| replay.would_hold(closest, is_recorded)),
         over_cheapest: judged.as_ref().ok().and_then(Judged::over_cheapest),
         told: given.and(told).and_then(|told| replay.told(&told)),
     };

@@ -7,7 +7,7 @@
 //! [`mod@reference`] replays it as plainly as possible and [`mod@simulate`] does the same fast; [`backtest`] holds
 //! a replay against what really happened; [`mod@sweep`] says what is tried, [`engine`] replays all of it, [`light`] is what
 //! a setting must hold in besides, [`recommendation`] chooses, [`walk_forward`] and [`resampled`] put the choice to other [`days`],
-//! [`clairvoyant`] says what none can come below, [`frontier`] what minutes over buy, and [`judge`] what is odd about settings. [`talk`] keeps the rules of the talk beside AWS's.
+//! [`clairvoyant`] says what none can come below, [`daily`] what may help where none holds, [`frontier`] what minutes over buy, and [`judge`] what is odd about settings. [`talk`] keeps the rules of the talk beside AWS's.
 
 pub mod adjustment;
 pub mod alarm;
@@ -18,6 +18,7 @@ pub mod costless;
 pub mod course;
 pub mod cpu_model;
 pub mod credits;
+pub mod daily;
 pub mod days;
 pub mod disturbance;
 pub mod dynamics;

@@ -3,7 +3,8 @@
 
 use crate::documents::{
     IntervalDocument, OptionDocument, OtherCeilingDocument, PickDocument, PicksDocument,
-    RecommendationDocument, ResampledDocument, VerdictDocument, WalkForwardDocument, WouldHoldDocument,
+    RecommendationDocument, ResampledDocument, ScheduledMinimumDocument, VerdictDocument,
+    WalkForwardDocument, WouldHoldDocument,
 };
 
 use super::reasons::steps;
@@ -166,18 +167,37 @@ fn other_ceilings(others: &[OtherCeilingDocument]) -> Option<String> {
 }
 
 /// What would make the closest settings hold, or what else to try.
-pub(super) fn would_hold(would: Option<WouldHoldDocument>) -> String {
-    let Some(WouldHoldDocument { min_size, max_size, startup_minutes, startup_minutes_now }) = would else {
+pub(super) fn would_hold(would: Option<&WouldHoldDocument>) -> String {
+    let Some(WouldHoldDocument { min_size, max_size, scheduled, startup_minutes, startup_minutes_now }) =
+        would
+    else {
         return "Try a higher MinSize, other values, or allow some minutes over the ceiling.".to_owned();
     };
-    let raised = max_size.map_or(String::new(), |max| format!(" and MaxSize {max}"));
-    let larger = min_size.map(|min| format!("with MinSize {min}{raised}"));
+    let larger = min_size.map(|min| format!("with {}", minimum(min, *max_size)));
     let faster = startup_minutes.map(|minutes| {
         format!(
             "if an instance served {} after it is asked for, in place of {startup_minutes_now}",
             plural(u64::from(minutes), "minute")
         )
     });
-    let ways: Vec<String> = larger.into_iter().chain(faster).collect();
+    let ways: Vec<String> =
+        larger.into_iter().chain(scheduled.as_ref().map(by_schedule)).chain(faster).collect();
     format!("The closest would hold {}.", ways.join(", or "))
+}
+
+fn minimum(min_size: u32, max_size: Option<u32>) -> String {
+    let raised = max_size.map_or(String::new(), |max| format!(" and MaxSize {max}"));
+    format!("MinSize {min_size}{raised}")
+}
+
+/// Two scheduled actions, and what they save.
+fn by_schedule(scheduled: &ScheduledMinimumDocument) -> String {
+    let ScheduledMinimumDocument { when, recurrences: [raise, lower], instance_hours, .. } = scheduled;
+    let all_day = scheduled.all_day_instance_hours;
+    let all_day = all_day.map_or(String::new(), |hours| format!(", not {hours:.1} as all day"));
+    format!(
+        "with {} from {when} alone, by scheduled actions (Recurrence `{raise}`, and `{lower}` to set it back): \
+         {instance_hours:.1} instance hours{all_day}",
+        minimum(scheduled.min_size, scheduled.max_size)
+    )
 }

@@ -102,8 +102,8 @@ pub struct OtherCeilingDocument {
     pub cheapest: Option<PolicyDocument>,
 }
 
-/// What would make the closest settings hold, where none do. Either may be enough.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What would make the closest settings hold, where none do. Each may be enough.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WouldHoldDocument {
     /// The smallest `MinSize` above theirs.
@@ -112,11 +112,34 @@ pub struct WouldHoldDocument {
     /// `MaxSize`, where that must be raised too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_size: Option<u32>,
+    /// A larger minimum for a part of each day, where that takes less than one all day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled: Option<ScheduledMinimumDocument>,
     /// Half the minutes from a launch that was asked for to the first request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub startup_minutes: Option<u32>,
     /// What these minutes are now.
     pub startup_minutes_now: u32,
+}
+
+/// Two scheduled actions: a larger minimum at one time of each day, and the group's own again at another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ScheduledMinimumDocument {
+    /// `MinSize` in between.
+    pub min_size: u32,
+    /// `MaxSize` in between, where that must be raised too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_size: Option<u32>,
+    /// From when to when, for people.
+    pub when: String,
+    /// `Recurrence` of the action that raises, and of the one that sets the group's own limits again.
+    pub recurrences: [String; 2],
+    /// What the closest settings take with it, and with a larger minimum all day, if that would do.
+    pub instance_hours: f64,
+    /// See above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all_day_instance_hours: Option<f64>,
 }
 
 /// What it costs. A month has 30.4 days.

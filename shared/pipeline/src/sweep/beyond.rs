@@ -2,6 +2,8 @@
 //! settings can come below.
 
 use scaling::clairvoyant::fewest_instance_minutes;
+use scaling::course::Course;
+use scaling::daily::DailyStretch;
 use scaling::days::{by_day, days};
 use scaling::dynamics::Dynamics;
 use scaling::engine::Space;
@@ -10,15 +12,15 @@ use scaling::light::Light;
 use scaling::plan::Plan;
 use scaling::policy::{Group, ScalingPolicy};
 use scaling::resampled::{self, resampled};
-use scaling::simulate::{Outcome, Question};
+use scaling::simulate::{Minute, Outcome, Question, minutes};
 use scaling::sweep::{Evaluated, Grid, Setting};
-use scaling::units::{CpuPercent, Instances, Minutes, Seconds};
+use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Seconds, Window};
 use scaling::walk_forward::{Split, cost_over, split};
 
 use super::{Aim, Engines, GridOverrides, Judged, KEPT, NEAR, Present, Replay, chosen};
 use crate::documents::{
     FrontierStepDocument, LimitsDocument, OtherCeilingDocument, PickDocument, PicksDocument, PolicyDocument,
-    ResampledDocument, WalkForwardDocument, WouldHoldDocument, options,
+    ResampledDocument, ScheduledMinimumDocument, WalkForwardDocument, WouldHoldDocument, options,
 };
 
 /// Times the traffic that the safe pick bears.
@@ -273,30 +275,105 @@ impl Replay<'_> {
 
 impl Replay<'_> {
     /// What would make the closest settings hold in all that settings are to hold in.
-    pub(super) fn would_hold(&self, closest: &Evaluated) -> Option<WouldHoldDocument> {
+    pub(super) fn would_hold(&self, closest: &Evaluated, is_recorded: bool) -> Option<WouldHoldDocument> {
         let Dynamics { launch, boot, .. } = self.setting.dynamics;
         let group = self.larger_that_holds(closest);
         let startup_minutes = self.faster_that_holds(closest);
-        (group.is_some() || startup_minutes.is_some()).then_some(WouldHoldDocument {
+        let scheduled = is_recorded.then(|| self.scheduled_that_holds(closest, group)).flatten();
+        let some = group.is_some() || startup_minutes.is_some() || scheduled.is_some();
+        some.then_some(WouldHoldDocument {
             min_size: group.map(|group| group.min_size.0),
-            max_size: group
-                .map(|group| group.max_size.0)
-                .filter(|max| closest.policy.group().max_size.0 < *max),
+            max_size: group.and_then(|group| raised_max(closest, group)),
+            scheduled,
             startup_minutes,
             startup_minutes_now: launch.0 + boot.0,
         })
     }
 
+    /// The next larger minimum with which `closest` holds if it is in force around those times of day at which it does not hold
+    /// without; `None` where it takes as much as `all_day`, or where the group has scheduled actions already.
+    fn scheduled_that_holds(
+        &self,
+        closest: &Evaluated,
+        all_day: Option<Group>,
+    ) -> Option<ScheduledMinimumDocument> {
+        const SPARE: u32 = 10;
+        let own = closest.policy.group();
+        if !self.setting.course.is_empty() {
+            return None;
+        }
+        let lead = Minutes(self.longest_start_up() + SPARE);
+        let stretch = DailyStretch::around(self.minutes_over(closest), lead, Minutes(SPARE))?;
+        let with = |raised: Group| {
+            let course = Course::new(stretch.changes(self.around(), raised, *own), vec![]).ok()?;
+            let setting = Setting { course, ..self.setting.clone() };
+            let raising = self.over(setting, self.question.minutes_over_allowed);
+            raising.would_do(&closest.policy).then(|| (raised, raising.hours(&closest.policy)))
+        };
+        let (raised, instance_hours) = self.larger_groups(closest).find_map(with)?;
+        let all_day = all_day.and_then(|group| ScalingPolicy::new(*closest.policy.trigger(), group).ok());
+        let all_day_instance_hours = all_day.map(|policy| self.hours(&policy));
+        let is_worth_it = all_day_instance_hours.is_none_or(|all_day| instance_hours < all_day);
+        is_worth_it.then(|| ScheduledMinimumDocument {
+            min_size: raised.min_size.0,
+            max_size: raised_max(closest, raised),
+            when: stretch.to_string(),
+            recurrences: stretch.recurrences(),
+            instance_hours,
+            all_day_instance_hours,
+        })
+    }
+
+    /// When `closest` is over what it is held to, in the traffic as it was and in each light.
+    fn minutes_over(&self, closest: &Evaluated) -> Vec<MinuteUtc> {
+        let over = |setting: &Setting<'_>, ceiling: CpuPercent| -> Vec<MinuteUtc> {
+            let minutes = minutes(setting.load, &setting.scenario(&closest.policy));
+            let is_over = |minute: &Minute| minute.cpu_percent.is_some_and(|cpu| ceiling.get() <= cpu);
+            let over = minutes.iter().enumerate().filter(|(_, minute)| is_over(minute));
+            over.map(|(place, _)| setting.load.start + Minutes(place as u32)).collect()
+        };
+        let lit = self
+            .lights
+            .iter()
+            .flat_map(|light| over(&light.on(&self.setting).setting(), self.ceiling_in(*light)));
+        over(&self.setting, self.question.ceiling).into_iter().chain(lit).collect()
+    }
+
+    /// Minutes until a launched instance serves, in the light in which that takes longest.
+    fn longest_start_up(&self) -> u32 {
+        let lit = self.lights.iter().map(|light| light.on(&self.setting).dynamics);
+        let start_ups =
+            lit.chain([self.setting.dynamics]).map(|dynamics| dynamics.launch.0 + dynamics.boot.0);
+        start_ups.max().unwrap_or_default()
+    }
+
+    /// What is replayed in any light lies within.
+    fn around(&self) -> Window {
+        let (load, day) = (self.setting.load, Minutes(24 * 60));
+        let end = load.start + Minutes(load.demand_percent.len() as u32);
+        Window { start: load.start - day, end: end + day }
+    }
+
+    fn hours(&self, policy: &ScalingPolicy) -> f64 {
+        self.evaluated(*policy).outcome.instance_hours()
+    }
+
     /// The group with the next larger minimum with which `closest` holds.
     fn larger_that_holds(&self, closest: &Evaluated) -> Option<Group> {
-        let now = closest.policy.group();
-        let larger = |min: u32| {
-            let min_size = Instances(min);
-            let group = Group { min_size, max_size: now.max_size.max(min_size), ..*now };
-            let policy = ScalingPolicy::new(*closest.policy.trigger(), group).ok()?;
-            self.would_do(&policy).then_some(group)
+        let holds = |group: &Group| {
+            ScalingPolicy::new(*closest.policy.trigger(), *group).is_ok_and(|policy| self.would_do(&policy))
         };
-        (now.min_size.0 + 1..=self.largest_need()).find_map(larger)
+        self.larger_groups(closest).find(holds)
+    }
+
+    /// The group of `closest` with larger minimums, up to what a fixed group needs.
+    fn larger_groups(&self, closest: &Evaluated) -> impl Iterator<Item = Group> {
+        let now = *closest.policy.group();
+        let larger = move |min: u32| {
+            let min_size = Instances(min);
+            Group { min_size, max_size: now.max_size.max(min_size), ..now }
+        };
+        (now.min_size.0 + 1..=self.largest_need()).map(larger)
     }
 
     /// A fixed group of that size holds, whatever the light.
@@ -322,6 +399,12 @@ impl Replay<'_> {
     fn would_do(&self, policy: &ScalingPolicy) -> bool {
         self.setting.simulate(policy, self.question).is_some() && self.holds_in_all(&Plan::from(policy))
     }
+}
+
+/// `MaxSize` of `group`, where it is more than that of `closest`.
+fn raised_max(closest: &Evaluated, group: Group) -> Option<u32> {
+    let Instances(max) = group.max_size;
+    (closest.policy.group().max_size.0 < max).then_some(max)
 }
 
 fn policy(evaluated: &Evaluated) -> PolicyDocument {
