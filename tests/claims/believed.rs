@@ -661,7 +661,7 @@ fn too_small() -> SweepRequest {
 fn where_none_holds_the_message_says_which_minimum_would() {
     let (archive, _) = stages::with_advice();
     let advice = stages::sweep(&archive, too_small()).unwrap().document;
-    let would = advice.would_hold.unwrap();
+    let would = advice.would_hold.clone().unwrap();
     let min = would.min_size.unwrap();
     assert_eq!((would.max_size, advice.verdict), (Some(min), VerdictDocument::NoneHolds));
     assert!(
@@ -729,7 +729,7 @@ fn where_none_holds_the_message_says_whether_a_faster_start_would_do() {
     let request = SweepRequest { dynamics, grid, ceiling: Some(percent(30.0)), ..stages::sweep_request() };
     let advice = stages::sweep(&archive, request).unwrap().document;
     assert_eq!(advice.verdict, VerdictDocument::NoneHolds);
-    let would = advice.would_hold.unwrap();
+    let would = advice.would_hold.clone().unwrap();
     assert_eq!((would.startup_minutes, would.startup_minutes_now), (Some(40), 80), "{would:?}");
     assert!(plain(&advice).contains("an instance served 40 minutes after it is asked for, in place of 80"));
 }
