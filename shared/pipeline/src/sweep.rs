@@ -494,8 +494,7 @@ fn compute(
     let present = Present::read(settings.as_ref(), &samples, request, &aim, &model_document)?;
     let record = Record::of(&samples, request.window);
     let record = record.map(|record| record.with_cpu_ceiling(present.dynamics.cpu_ceiling));
-    let costless = present.costless(&samples, request, model);
-    let load = strayed(request, record.as_ref(), &shape.traffic, model, &present).with_costless(&costless);
+    let (load, costless) = present.load(&samples, request, record.as_ref(), &shape.traffic, model);
     load.check(Minutes(1))?;
     something_to_hold(request.minutes_over_allowed, shape.traffic.len() - shape.traffic.missing())?;
     let launch_times = measured.launch_times;
@@ -603,7 +602,7 @@ fn strayed(
     let settle = Minutes(request.dynamics.boot.0 + 1);
     let mut stray_percent = strays(record, model, settle, largest_step, traffic);
     if let Some(since) = present.costs_since {
-        let before = usize::try_from(since.epoch_minutes() - traffic.start.epoch_minutes()).unwrap_or(0);
+        let before = since.place_from(traffic.start).unwrap_or(0);
         stray_percent.iter_mut().take(before).for_each(|stray| *stray = 0.0);
     }
     Load { stray_percent, ..load }
@@ -769,15 +768,20 @@ impl Replay<'_> {
     fn target_tracking(&self, grid: &Grid) -> Option<TargetTrackingDocument> {
         let warm_up = Minutes(self.setting.dynamics.launch.0 + self.setting.dynamics.boot.0 + 1);
         let max_size = *grid.max_sizes.iter().max()?;
+        let plan = |min_size, target| {
+            let rule = Rule::TargetTracking(TargetTracking::cpu(target, warm_up));
+            let group = Group { min_size, max_size, cooldown: Seconds(360) };
+            Plan { rule, group, measure: Measure::CpuUtilization }
+        };
+        // Whatever the target and the sizes, the alarms look at the same points.
+        let any = plan(max_size, *grid.upper_thresholds.first()?);
+        if !any.is_fed_by(self.setting.dynamics.monitoring) {
+            return None;
+        }
         let mut held: Vec<(Outcome, CpuPercent, Plan)> = Vec::new();
         for &min_size in grid.min_sizes.iter().filter(|min_size| **min_size <= max_size) {
             for &target in &grid.upper_thresholds {
-                let rule = Rule::TargetTracking(TargetTracking::cpu(target, warm_up));
-                let group = Group { min_size, max_size, cooldown: Seconds(360) };
-                let plan = Plan { rule, group, measure: Measure::CpuUtilization };
-                if !plan.is_fed_by(self.setting.dynamics.monitoring) {
-                    return None;
-                }
+                let plan = plan(min_size, target);
                 let outcome = self.setting.simulate(plan.clone(), self.question);
                 held.extend(outcome.map(|outcome| (outcome, target, plan)));
             }
@@ -853,6 +857,19 @@ impl<'a> Present<'a> {
             level: aim.level,
             costs_since: costs_since(model),
         })
+    }
+
+    /// `traffic` as load, straying as it was recorded, with costless minutes at what they cost; and which minutes these are.
+    fn load(
+        &self,
+        samples: &[Sample],
+        request: &SweepRequest,
+        record: Option<&Record>,
+        traffic: &Traffic,
+        model: CpuModel,
+    ) -> (Load, Vec<Costless>) {
+        let costless = self.costless(samples, request, model);
+        (strayed(request, record, traffic, model, self).with_costless(&costless), costless)
     }
 
     /// Recorded minutes, in the window, whose requests show in no CPU. That of stages is not among them.
