@@ -367,6 +367,30 @@ fn advice_is_observed_while_its_settings_are_in_force_and_for_a_day_at_least() {
 }
 
 #[test]
+fn what_of_an_advice_was_left_is_named_where_it_was_adopted() {
+    let adopted = |left: &dyn Fn(&mut OptionDocument)| {
+        let mut evidence = GARDEN.evidence();
+        evidence.settings.last_mut().unwrap().options.iter_mut().for_each(left);
+        let given = evidence.past[0].traffic.window.end.strftime("%Y-%m-%d").to_string();
+        let whole = page(&evidence);
+        row(part(&whole, "ledger"), &given)[4].to_owned()
+    };
+    let all = adopted(&|_| ());
+    assert!(!all.contains("but for"), "{all}");
+    let but_for = |name: &str, value: &str| {
+        let cell = adopted(&|option| {
+            if option.option_name == name {
+                option.value = value.to_owned();
+            }
+        });
+        cell.strip_prefix(&format!("{all}, but for {name} ({value}, not ")).map(str::to_owned)
+    };
+    assert!(but_for("BreachDuration", "45").is_some());
+    assert_eq!(but_for("Unit", "Bytes").unwrap(), "Percent)");
+    assert_eq!(adopted(&|option| option.value = option.value.replace("Percent", " Percent ")), all);
+}
+
+#[test]
 fn equal_advice_of_days_in_a_row_is_one_and_other_advice_is_another() {
     let mut evidence = GARDEN.evidence();
     let first = evidence.past[0].clone();
