@@ -18,7 +18,7 @@ use pipeline::refit::{self, RefitRequest};
 use pipeline::report::bands::bands;
 use pipeline::report::{self, Evidence, Group, Line, ReportRequest, gather, index_page, page, standing};
 use pipeline::store;
-use pipeline::sweep::{self, GridOverrides, SweepRequest, replays};
+use pipeline::sweep::{self, GridOverrides, SweepRequest, Watch, replays};
 use proptest::prelude::*;
 use scaling::coefficient::{Circumstances, FitRules, Use, fit, sorted};
 use scaling::cpu_model::CpuModel;
@@ -126,7 +126,7 @@ fn advise(
     };
     let ceiling = Some(CpuPercent::new(ceiling).unwrap());
     let request = SweepRequest { environment: environment.clone(), window, grid, ceiling, ..sweep_request() };
-    block_on(sweep::run(archive, request, &|_, _| ())).unwrap().document
+    block_on(sweep::run(archive, request, &Watch::NONE)).unwrap().document
 }
 
 fn deployment(id: &str, minute: MinuteUtc, cause: &str) -> Activity {
@@ -636,7 +636,7 @@ fn a_refusal_that_came_last_is_told_on_the_page_and_in_the_index() {
     take_in(&archive, &environment, &stages::two_days()[..100], options());
     let window = Window::days_before(end, 1);
     let request = SweepRequest { environment: environment.clone(), window, ..sweep_request() };
-    assert!(block_on(sweep::run(&archive, request, &|_, _| ())).unwrap_err().is_refusal());
+    assert!(block_on(sweep::run(&archive, request, &Watch::NONE)).unwrap_err().is_refusal());
     let request = ReportRequest { environment: environment.clone(), until: end, now: now() };
     let report = block_on(report::run(&archive, request)).unwrap();
     leave("refused.html", &report.html);

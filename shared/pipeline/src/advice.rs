@@ -514,7 +514,7 @@ fn one_sentence_of(text: &str) -> String {
 }
 
 /// 1,204,224.
-fn thousands(count: usize) -> String {
+pub(crate) fn thousands(count: usize) -> String {
     let digits = count.to_string();
     let grouped: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();

@@ -2,6 +2,7 @@
 
 mod beyond;
 mod lights;
+mod pace;
 mod replays;
 mod shapes;
 
@@ -49,7 +50,10 @@ use crate::{advice, tables};
 
 use shapes::first_in_service;
 
+use pace::Pace;
+
 pub use lights::Margins;
+pub use pace::{Progress, Seldom, TooLong, Watch};
 pub use replays::{Replays, ReplaysError, replays};
 pub(crate) use shapes::STAGED;
 pub use shapes::{Day, Replayed, Shape, shape};
@@ -261,6 +265,9 @@ pub enum SweepError {
         /// Minutes whose requests are known.
         minutes: usize,
     },
+    /// It can't end before it would be cut off.
+    #[error("replaying all settings")]
+    TooLong(#[from] TooLong),
     /// The advice could not be written.
     #[error("writing the advice")]
     Write(#[source] StoreError),
@@ -273,15 +280,14 @@ impl SweepError {
     }
 }
 
-/// Replays the traffic under every candidate and the present policy, and keeps the advice.
-/// `progress` is told how many policies are done, of how many.
+/// Replays the traffic under every candidate and the present policy, and keeps the advice. `watch` is told how far it is.
 pub async fn run(
     archive: &dyn Archive,
     request: SweepRequest,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    watch: &Watch<'_>,
 ) -> Result<SweepReport, SweepError> {
     let found = match read(archive, &request).await {
-        Ok(input) => compute(&request, input, progress),
+        Ok(input) => compute(&request, input, *watch),
         Err(error) => Err(error),
     };
     let (document, kept) = match found {
@@ -478,7 +484,7 @@ fn fitted(fit: &FitDocument) -> ModelSource {
 fn compute(
     request: &SweepRequest,
     input: Input,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    watch: Watch<'_>,
 ) -> Result<(RecommendationDocument, Vec<Evaluated>), SweepError> {
     let Input {
         model: (model, model_document),
@@ -507,6 +513,7 @@ fn compute(
     let greatest = Light::Amplified(largest).on(&setting).load;
     let grid = request.grid.clone().applied_to(Grid::plausible(&greatest, held, present.group, monitoring));
     few_enough(&grid)?;
+    let pace = Pace::new(watch);
     let replay = Replay {
         question: Question { ceiling: held, minutes_over_allowed: request.minutes_over_allowed },
         most: aim.most,
@@ -514,7 +521,7 @@ fn compute(
         near_share: request.margins.near_share,
         setting,
         threads: request.threads,
-        progress,
+        pace: &pace,
     };
     let space = Space::new(&grid, monitoring, proof.dynamics.cpu_ceiling, true);
     replay.check(&space)?;
@@ -523,12 +530,14 @@ fn compute(
         None => Ok(replay.judged(&space, present.evaluated(&replay))),
         Some(why) => Err(why),
     };
+    pace.check()?;
     let verdict = judged.as_ref().map(|judged| &judged.verdict).map_err(|why| *why);
     let given = verdict.ok();
     let beyond =
         judged.as_ref().ok().map(|judged| replay.beyond(&space, &grid, &present, judged)).unwrap_or_default();
     let other_ceilings =
         given.map(|_| replay.other_ceilings(&aim, &request.grid, &present)).unwrap_or_default();
+    pace.check()?;
     let present_document = present.document(&replay, given_options);
     let recommended = given.and_then(advice::recommended);
     let now = present_document.as_ref().and_then(|present| present.outcome.as_ref());
@@ -622,11 +631,13 @@ struct Replay<'a> {
     lights: Vec<Light>,
     near_share: f64,
     threads: NonZero<usize>,
-    progress: &'a (dyn Fn(usize, usize) + Sync),
+    pace: &'a Pace<'a>,
 }
 
 /// A space in the traffic as it was, and in every light.
 struct Engines<'a> {
+    /// How many settings there are.
+    settings: usize,
     plain: Engine<'a>,
     lit: Vec<Engine<'a>>,
 }
@@ -672,17 +683,14 @@ impl Replay<'_> {
     }
 
     fn judged(&self, space: &Space, present: Option<Evaluated>) -> Judged {
-        let done = std::sync::atomic::AtomicUsize::new(0);
-        let progress = |more| {
-            let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
-            (self.progress)(before + more, space.len());
-        };
         self.with_engines(space, |engines| {
-            let Choice { kept, best } = self.choice(engines, KEPT, &progress);
+            self.time(space, engines);
+            let Choice { kept, best } = self.choice(engines, KEPT, "replaying policies");
             let present = present.filter(|present| self.fails_with(&Plan::from(&present.policy)).is_empty());
             let verdict = match recommend(present.filter(|present| self.holds(&present.outcome)), best) {
                 Verdict::NoneHolds { .. } => {
-                    let closest = engines.plain.least_over(self.threads, &progress);
+                    let pass = self.pace.pass("looking for the fewest minutes over", engines.settings);
+                    let closest = engines.plain.least_over(self.threads, &|more| pass.did(more));
                     Verdict::NoneHolds { closest: closest.map(|scored| self.evaluated(scored.policy)) }
                 }
                 verdict => verdict,
@@ -693,12 +701,28 @@ impl Replay<'_> {
         })
     }
 
+    /// Where settings are replayed one by one, a few of them show how long all take.
+    fn time(&self, space: &Space, engines: &Engines<'_>) {
+        const FEW: usize = 300;
+        /// Where some hold, they are gone through so often at the least.
+        const PASSES: usize = 4;
+        if !engines.plain.goes_one_by_one() {
+            return;
+        }
+        let Some(began) = self.pace.left() else { return };
+        let (settings, few) = (space.len(), FEW.min(space.len()));
+        for place in 0..few {
+            self.evaluated(engines.plain.policy(place * (settings / few)));
+        }
+        let left = self.pace.left().unwrap_or_default();
+        let times = (PASSES * settings) as f64 / (few * self.threads.get()) as f64;
+        let needed = began.saturating_sub(left).mul_f64(times);
+        self.pace.stop_if(TooLong { settings, needed, left });
+    }
+
     /// The cheapest `count` that hold in all lights, and the one to take.
-    fn choice(&self, engines: &Engines<'_>, count: usize, progress: &(dyn Fn(usize) + Sync)) -> Choice {
-        let allowed = self.question.minutes_over_allowed;
-        let found = engines.plain.cheapest(allowed, count, &engines.lit, self.threads, progress);
-        let kept: Vec<Evaluated> =
-            found.cheapest.iter().map(|scored| self.evaluated(scored.policy)).collect();
+    fn choice(&self, engines: &Engines<'_>, count: usize, doing: &'static str) -> Choice {
+        let kept = self.cheapest(engines, count, &engines.lit, doing);
         let rooms: Vec<f64> = kept.iter().take(NEAR).map(|evaluated| self.room(evaluated)).collect();
         let best = roomiest(&kept, &rooms, self.near_share).map(|index| kept[index]);
         Choice { kept, best }
@@ -708,9 +732,10 @@ impl Replay<'_> {
         let lit: Vec<Lit> = self.lights.iter().map(|light| light.on(&self.setting)).collect();
         let settings: Vec<Setting<'_>> = lit.iter().map(Lit::setting).collect();
         let lit = self.lights.iter().zip(&settings);
-        let lit = lit.map(|(light, setting)| Engine::new(setting, space, self.ceiling_in(*light)));
-        let plain = Engine::new(&self.setting, space, self.question.ceiling);
-        ask(&Engines { plain, lit: lit.collect() })
+        let new = |setting, ceiling| Engine::new(setting, space, ceiling).until(self.pace.stop());
+        let lit = lit.map(|(light, setting)| new(setting, self.ceiling_in(*light))).collect();
+        let plain = new(&self.setting, self.question.ceiling);
+        ask(&Engines { settings: space.len(), plain, lit })
     }
 
     fn evaluated(&self, policy: ScalingPolicy) -> Evaluated {
