@@ -18,7 +18,7 @@ use pipeline::refit::{self, RefitRequest};
 use pipeline::report::bands::bands;
 use pipeline::report::{self, Evidence, Group, Line, ReportRequest, gather, index_page, page, standing};
 use pipeline::store;
-use pipeline::sweep::{self, GridOverrides, SweepRequest, replays};
+use pipeline::sweep::{self, GridOverrides, SweepRequest, Watch, replays};
 use proptest::prelude::*;
 use scaling::coefficient::{Circumstances, FitRules, Use, fit, sorted};
 use scaling::cpu_model::CpuModel;
@@ -126,7 +126,7 @@ fn advise(
     };
     let ceiling = Some(CpuPercent::new(ceiling).unwrap());
     let request = SweepRequest { environment: environment.clone(), window, grid, ceiling, ..sweep_request() };
-    block_on(sweep::run(archive, request, &|_, _| ())).unwrap().document
+    block_on(sweep::run(archive, request, &Watch::NONE)).unwrap().document
 }
 
 fn deployment(id: &str, minute: MinuteUtc, cause: &str) -> Activity {
@@ -364,6 +364,30 @@ fn advice_is_observed_while_its_settings_are_in_force_and_for_a_day_at_least() {
     assert!(!to && observed == "–" && missing, "{observed}");
     let (_, observed, missing) = told(&|evidence| evidence.settings.truncate(1));
     assert!(observed == "–" && missing, "{observed}");
+}
+
+#[test]
+fn what_of_an_advice_was_left_is_named_where_it_was_adopted() {
+    let adopted = |left: &dyn Fn(&mut OptionDocument)| {
+        let mut evidence = GARDEN.evidence();
+        evidence.settings.last_mut().unwrap().options.iter_mut().for_each(left);
+        let given = evidence.past[0].traffic.window.end.strftime("%Y-%m-%d").to_string();
+        let whole = page(&evidence);
+        row(part(&whole, "ledger"), &given)[4].to_owned()
+    };
+    let all = adopted(&|_| ());
+    assert!(!all.contains("but for"), "{all}");
+    let but_for = |name: &str, value: &str| {
+        let cell = adopted(&|option| {
+            if option.option_name == name {
+                option.value = value.to_owned();
+            }
+        });
+        cell.strip_prefix(&format!("{all}, but for {name} ({value}, not ")).map(str::to_owned)
+    };
+    assert!(but_for("BreachDuration", "45").is_some());
+    assert_eq!(but_for("Unit", "Bytes").unwrap(), "Percent)");
+    assert_eq!(adopted(&|option| option.value = option.value.replace("Percent", " Percent ")), all);
 }
 
 #[test]
@@ -612,7 +636,7 @@ fn a_refusal_that_came_last_is_told_on_the_page_and_in_the_index() {
     take_in(&archive, &environment, &stages::two_days()[..100], options());
     let window = Window::days_before(end, 1);
     let request = SweepRequest { environment: environment.clone(), window, ..sweep_request() };
-    assert!(block_on(sweep::run(&archive, request, &|_, _| ())).unwrap_err().is_refusal());
+    assert!(block_on(sweep::run(&archive, request, &Watch::NONE)).unwrap_err().is_refusal());
     let request = ReportRequest { environment: environment.clone(), until: end, now: now() };
     let report = block_on(report::run(&archive, request)).unwrap();
     leave("refused.html", &report.html);

@@ -12,7 +12,7 @@ use pipeline::fill::{fill_absent_requests, leave_open};
 use pipeline::ingest::{self, IngestRequest};
 use pipeline::recorded::{Options, Recording, Source, activities, read, settings};
 use pipeline::refit::{self, RefitRequest};
-use pipeline::sweep::{self, GridOverrides, Margins, Model, Replayed, SweepRequest};
+use pipeline::sweep::{self, GridOverrides, Margins, Model, Replayed, SweepRequest, Watch};
 use pipeline::tables::samples::encode;
 use pipeline::{advice, store};
 use scaling::backtest::{Free, Record};
@@ -329,7 +329,7 @@ fn advise(archive: &MemoryArchive, recording: Recording, stated: Option<CpuModel
         price: None,
         threads: NonZero::new(2).unwrap(),
     };
-    block_on(sweep::run(archive, request, &|_, _| ())).unwrap().document
+    block_on(sweep::run(archive, request, &Watch::NONE)).unwrap().document
 }
 
 fn swept(path: &str, column: (&str, &str), coefficient: f64) -> RecommendationDocument {

@@ -2,6 +2,8 @@
 
 use std::num::NonZero;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use pipeline::activity::{Activity, ActivityKind};
@@ -17,8 +19,11 @@ use pipeline::news::{LEAST_GAIN, News, Word};
 use pipeline::publish::{self, Notification, Notifier, NotifyError, PublishError, PublishRequest, Told};
 use pipeline::recorded::{Note, Recording};
 use pipeline::refit::{self, RefitError, RefitRequest};
+use pipeline::refusals;
 use pipeline::store::{self, read_json_versioned};
-use pipeline::sweep::{self, GridOverrides, Margins, Model, Replayed, SweepError, SweepReport, SweepRequest};
+use pipeline::sweep::{
+    self, GridOverrides, Margins, Model, Progress, Replayed, SweepError, SweepReport, SweepRequest, Watch,
+};
 use pipeline::tables;
 use pipeline::tables::samples::Remarks;
 use scaling::backtest::Free;
@@ -149,7 +154,7 @@ pub(crate) fn sweep_request() -> SweepRequest {
 }
 
 pub(crate) fn sweep(archive: &MemoryArchive, request: SweepRequest) -> Result<SweepReport, SweepError> {
-    block_on(sweep::run(archive, request, &|_, _| ()))
+    block_on(sweep::run(archive, request, &Watch::NONE))
 }
 
 /// Remembers messages; refuses as often as told.
@@ -1044,4 +1049,83 @@ fn a_deployment_is_no_part_of_the_fit() {
     let fit = refit(&archive).unwrap().fit;
     assert_eq!(fit.left_out, [(LeftOut::Deployment, 20), (LeftOut::JustAfterChange, 3)].into());
     assert!((fit.model.coefficient() - 0.01).abs() < 1e-4, "{fit:?}");
+}
+
+/// A sweep of two days, and what was told meanwhile; the clock goes on by ten seconds whenever somebody looks at it.
+fn watched(
+    archive: &MemoryArchive,
+    request: SweepRequest,
+    seconds: u64,
+) -> (Result<SweepReport, SweepError>, Vec<Progress>) {
+    ingest(archive, two_days()).unwrap();
+    refit(archive).unwrap();
+    let (told, looks) = (Mutex::new(vec![]), AtomicU64::new(0));
+    let progress = |progress| told.lock().unwrap().push(progress);
+    let left = || Duration::from_secs(seconds.saturating_sub(10 * looks.fetch_add(1, Ordering::Relaxed)));
+    let watch = Watch { progress: &progress, left: Some(&left) };
+    let swept = block_on(sweep::run(archive, request, &watch));
+    (swept, told.into_inner().unwrap())
+}
+
+/// Settings that are replayed one by one.
+fn on_credits(grid: GridOverrides) -> SweepRequest {
+    let credits = Credits::of(BurstableSize::named("t3.small").unwrap());
+    SweepRequest {
+        grid,
+        dynamics: Dynamics { credits: Some(credits), ..Dynamics::default() },
+        ..sweep_request()
+    }
+}
+
+/// Few of them.
+fn few() -> GridOverrides {
+    let percents = |percents: &[f64]| Some(percents.iter().map(|p| CpuPercent::new(*p).unwrap()).collect());
+    GridOverrides {
+        upper_thresholds: percents(&[30.0, 40.0]),
+        lower_thresholds: percents(&[10.0]),
+        ..sweep_request().grid
+    }
+}
+
+#[test]
+fn a_sweep_tells_what_it_is_at_and_goes_through_all_settings_each_time() {
+    for request in [sweep_request(), on_credits(few())] {
+        let (swept, told) = watched(&MemoryArchive::default(), request, 1_000_000);
+        assert_eq!(told[0].doing, "replaying policies");
+        assert_eq!(told[0].of, swept.unwrap().document.candidates.replayed);
+        let passes: Vec<&[Progress]> = told.chunk_by(|a, b| a.doing == b.doing && a.done <= b.done).collect();
+        assert!(4 <= passes.len(), "{told:?}");
+        for pass in passes {
+            assert!(pass.last().is_some_and(|last| last.done == last.of), "{pass:?}");
+        }
+    }
+    let one = Progress { doing: "replaying policies", done: 400_000, of: 1_333_170 };
+    assert_eq!(one.to_string(), "replaying policies: 400,000 of 1,333,170 settings");
+}
+
+#[test]
+fn what_cant_end_in_time_is_refused_as_soon_as_that_is_seen() {
+    // Side by side, the first of them show it; one by one, a sample of them before anything is begun.
+    for (request, at_most) in [(sweep_request(), 1), (on_credits(sweep_request().grid), 0)] {
+        let archive = MemoryArchive::default();
+        let (swept, told) = watched(&archive, request, 60);
+        assert!(told.len() <= at_most, "{told:?}");
+        let Err(SweepError::TooLong(too_long)) = swept else { panic!("{swept:?}") };
+        assert!(too_long.left < too_long.needed && too_long.left <= Duration::from_secs(50), "{too_long:?}");
+        let said = too_long.to_string();
+        assert!(said.ends_with(" seconds are left: give fewer values to try (`candidates`)"), "{said}");
+        assert_eq!(block_on(archive.list(&Prefix::sweeps(&environment()))).unwrap(), []);
+    }
+}
+
+#[test]
+fn readers_are_told_that_the_plausible_settings_take_too_long_and_not_that_those_asked_for_do() {
+    for (grid, is_told) in [(GridOverrides::default(), true), (sweep_request().grid, false)] {
+        let archive = MemoryArchive::default();
+        watched(&archive, on_credits(grid), 60).0.unwrap_err();
+        let kept = block_on(archive.get(&refusals::key(&environment()))).unwrap();
+        let kept = kept.map(|kept| String::from_utf8(kept.body.to_vec()).unwrap());
+        let names = |kept: &String| kept.contains("too_long") && kept.contains("are left: give fewer values");
+        assert_eq!(kept.as_ref().map(names), is_told.then_some(true), "{kept:?}");
+    }
 }

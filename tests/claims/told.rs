@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use pipeline::advice::difference::difference;
+use pipeline::advice::difference::{OptionDifference, difference};
 use pipeline::advice::{self, Frame, Kept, Message, changes, digest, of_news};
 use pipeline::archive::memory::MemoryArchive;
 use pipeline::archive::{Archive, Environment, Key};
@@ -575,7 +575,9 @@ fn a_difference_names_what_changed_and_weighs_the_reasons() {
     after.traffic.mean_requests_per_minute = before.traffic.mean_requests_per_minute.map(|mean| mean * 1.02);
     let recommended = after.recommended.as_mut().unwrap();
     recommended.options.iter_mut().find(|o| o.option_name == "UpperThreshold").unwrap().value = "40".into();
-    after.present.as_mut().unwrap().options.clone_from(&before.recommended.as_ref().unwrap().options);
+    let advised = before.recommended.as_ref().unwrap().options.clone();
+    let present = after.present.as_mut().unwrap();
+    (present.options, present.given) = (advised.clone(), Some(advised));
     let found = difference(&before, &after);
     let changed: Vec<_> =
         found.recommended.iter().map(|o| (o.before.as_deref(), o.after.as_deref())).collect();
@@ -653,6 +655,57 @@ fn settings_that_somebody_changed_are_told_as_those_that_were_advised_only_if_th
         let unknown = why(|pair| present(&mut pair[known], vec![]));
         assert_eq!(unknown, NOTHING);
     }
+}
+
+/// The usual advice, given when this was set beside what it said.
+fn when_set(advised: &[OptionDocument], name: &str, value: &str) -> RecommendationDocument {
+    let mut advice = change();
+    let present = advice.present.as_mut().unwrap();
+    let of_it = |option: &OptionDocument| match option.option_name == name {
+        true => OptionDocument { value: value.to_owned(), ..option.clone() },
+        false => option.clone(),
+    };
+    present.given = Some(advised.iter().map(of_it).collect());
+    advised.clone_into(&mut present.options);
+    advice
+}
+
+fn differing(options: &[OptionDifference]) -> Vec<(&str, Option<&str>, Option<&str>)> {
+    let all = options.iter();
+    all.map(|o| (o.option_name.as_str(), o.before.as_deref(), o.after.as_deref())).collect()
+}
+
+#[test]
+fn a_difference_shows_what_was_set_and_what_is_to_be_though_no_replay_takes_notice_of_it() {
+    let advised = change().recommended.unwrap().options;
+    let when = |value| when_set(&advised, "BreachDuration", value);
+    let right = advised.iter().find(|o| o.option_name == "BreachDuration").unwrap().value.as_str();
+    let found = difference(&when("30"), &when("45"));
+    assert_eq!(differing(&found.present), [("BreachDuration", Some("30"), Some("45"))]);
+    assert_eq!(differing(&found.to_set), []);
+    let but = format!("they are those that were advised, but for BreachDuration (45, not {right}).");
+    assert!(found.why[0].ends_with(&but), "{:?}", found.why);
+    let found = difference(&when("30"), &when(right));
+    assert_eq!(differing(&found.to_set), [("BreachDuration", Some(right), None)]);
+    assert!(found.why[0].ends_with("they are those that were advised."), "{:?}", found.why);
+    assert!(found.recommended.is_empty());
+}
+
+#[test]
+fn another_spelling_and_a_default_that_is_written_out_are_no_difference() {
+    let advised = change().recommended.unwrap().options;
+    let [spelt, written] = ["0360", ""].map(|value| when_set(&advised, "Cooldown", value));
+    let found = difference(&when_set(&advised, "Cooldown", "360"), &spelt);
+    assert_eq!((differing(&found.present), found.why), (vec![], vec![NOTHING.to_owned()]));
+    assert_eq!(differing(&difference(&spelt, &written).present), []);
+}
+
+#[test]
+fn advice_to_keep_says_to_set_nothing() {
+    let kept = RecommendationDocument { verdict: VerdictDocument::Keep, ..change() };
+    let to_set = difference(&change(), &kept).to_set;
+    assert_eq!(to_set.len(), changes(&change()).len());
+    assert!(to_set.iter().all(|option| option.after.is_none()), "{to_set:?}");
 }
 
 #[test]

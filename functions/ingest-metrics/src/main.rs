@@ -19,5 +19,5 @@ async fn main() -> Result<(), Failure> {
     let environments = AwsEnvironments::new(&connection);
     let metrics = CloudWatch::new(&connection);
     let ports = Ports { archive: &archive, environments: &environments, metrics: &metrics, emit: &emit };
-    serve(async |event, clock| ingest::handle(ports, &config.fleet, event, clock).await).await
+    serve(async |event, clock, _| ingest::handle(ports, &config.fleet, event, clock).await).await
 }

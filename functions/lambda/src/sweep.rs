@@ -3,12 +3,15 @@
 use std::num::NonZero;
 
 use jiff::Timestamp;
+use lambda_runtime::tracing;
 use pipeline::advice;
 use pipeline::archive::rehearsal::Rehearsal;
 use pipeline::archive::{Archive, Environment};
 use pipeline::documents::{RecommendationDocument, VerdictDocument};
 use pipeline::spending::Counted;
-use pipeline::sweep::{self, Day, Margins, Model, Replayed, SweepReport, SweepRequest};
+use pipeline::sweep::{
+    self, Day, Margins, Model, Progress, Replayed, Seldom, SweepReport, SweepRequest, Watch,
+};
 use pipeline::values::{Amplify, CandidateValues, FlashCrowd, NearPercent, Price, Stages};
 use scaling::backtest::Free;
 use scaling::cpu_model::CpuModel;
@@ -23,6 +26,7 @@ use crate::failure::Failure;
 use crate::fleet::{Emit, Meter, Outcome, each};
 use crate::measure::count;
 use crate::recent::{Recent, asked_for, pass_on, window};
+use crate::serve::Left;
 
 const STAGE: &str = "sweep";
 /// The memory of its function.
@@ -79,13 +83,14 @@ impl Swept {
     }
 }
 
-/// Answers one event.
+/// Answers one event, as long as there is time left.
 pub async fn handle(
     archive: &dyn Archive,
     emit: Emit<'_>,
     defaults: Defaults,
     event: Value,
     clock: Timestamp,
+    left: Left<'_>,
 ) -> Result<Value, Failure> {
     let (common, asked) = event::parse::<Asked>(event, clock)?;
     let template = Template::of(asked, defaults)?;
@@ -94,7 +99,7 @@ pub async fn handle(
     let rehearsal = Rehearsal::over(&counted);
     let archive: &dyn Archive = if common.dry_run { &rehearsal } else { &counted };
     let environments = asked_for(archive, &common).await?;
-    let one = async |environment: &Environment| one(archive, &common, &template, environment).await;
+    let one = async |environment: &Environment| one(archive, &common, &template, environment, left).await;
     each(STAGE, &common, &environments, emit, meter, one).await
 }
 
@@ -165,6 +170,7 @@ async fn one(
     common: &Common,
     template: &Template,
     environment: &Environment,
+    left: Left<'_>,
 ) -> Result<Outcome<Swept>, Failure> {
     let window = match window(archive, common, template.defaults.lookback_days, environment).await? {
         Recent::Window(window) => window,
@@ -189,7 +195,14 @@ async fn one(
         price: template.price,
         threads: template.defaults.threads,
     };
-    let report = match sweep::run(archive, request, &|_, _| {}).await {
+    let (seldom, at_first, environment) = (Seldom::default(), left(), environment.name());
+    let progress = |progress: Progress| {
+        if seldom.is_due(at_first.saturating_sub(left())) {
+            tracing::info!(stage = STAGE, environment, "{progress}");
+        }
+    };
+    let watch = Watch { progress: &progress, left: Some(left) };
+    let report = match sweep::run(archive, request, &watch).await {
         Err(error) if error.is_refusal() => return Ok(Outcome::Refused(Failure::from(error).message)),
         report => report?,
     };

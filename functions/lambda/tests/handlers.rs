@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
 use std::num::NonZero;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,8 +13,10 @@ use jiff::Timestamp;
 use lambda::failure::{Failure, Kind};
 use lambda::ingest::Ports;
 use lambda::publish::Telling;
+use lambda::serve::Left;
 use lambda::sweep::Defaults;
 use lambda::{ingest, publish, refit, sweep};
+use lambda_runtime::tracing;
 use pipeline::activity::{Activity, ActivityKind};
 use pipeline::advice::Message;
 use pipeline::archive::memory::MemoryArchive;
@@ -140,7 +143,12 @@ impl<A: Archive> Account<A> {
         block_on(refit::handle(&self.archive, &|_| (), 14, event, clock()))
     }
 
-    fn sweep(&self, mut event: Value) -> Result<Value, Failure> {
+    fn sweep(&self, event: Value) -> Result<Value, Failure> {
+        self.sweep_in(event, &|| Duration::from_secs(300))
+    }
+
+    /// As long as there is time `left`.
+    fn sweep_in(&self, mut event: Value, left: Left<'_>) -> Result<Value, Failure> {
         // Few policies, for speed.
         let few = json!({ "upper_thresholds": [30, 40], "lower_thresholds": [10], "cooldowns": [360], "min_sizes": [2] });
         if let Some(event) = event.as_object_mut() {
@@ -148,7 +156,7 @@ impl<A: Archive> Account<A> {
         }
         let cpu_ceiling = CpuPercent::new(50.0).ok();
         let defaults = Defaults { lookback_days: 14, cpu_ceiling, threads: NonZero::<usize>::MIN };
-        block_on(sweep::handle(&self.archive, &|_| (), defaults, event, clock()))
+        block_on(sweep::handle(&self.archive, &|_| (), defaults, event, clock(), left))
     }
 
     fn publish(&self, event: Value) -> Result<Value, Failure> {
@@ -803,4 +811,71 @@ fn a_day_and_a_crowd_are_what_ifs_of_an_event_too() {
     assert_eq!(elsewhere["outcome"], "refused");
     let why = elsewhere["reason"].as_str().unwrap();
     assert!(why.contains("the crowd, 2026-12-24T10:00Z to 2026-12-24T10:30Z, does not lie within"), "{why}");
+}
+
+/// A clock that goes on by so many seconds whenever somebody looks at it.
+fn running_out(from: u64, by: u64) -> impl Fn() -> Duration + Sync {
+    let left = AtomicU64::new(from);
+    let less = move |left: u64| Some(left.saturating_sub(by));
+    move || Duration::from_secs(left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).unwrap())
+}
+
+/// An account with a line to sweep by.
+fn fitted() -> (Account<MemoryArchive>, Value) {
+    let (account, event) =
+        (Account::on(MemoryArchive::default()), json!({ "environment": "web", "time": NOW }));
+    account.ingest("web", event.clone()).unwrap();
+    account.refit(event.clone()).unwrap();
+    (account, event)
+}
+
+#[test]
+fn a_sweep_that_would_be_killed_by_its_limit_is_refused_and_says_what_would_make_it_shorter() {
+    let (account, event) = fitted();
+    let swept = |candidates: Value| {
+        let mut event = event.clone();
+        event["candidates"] = candidates;
+        account.sweep_in(event, &running_out(290, 20)).unwrap()["reports"][0].clone()
+    };
+    for (candidates, how) in [(json!({}), "together"), (json!({ "max_sizes": [300] }), "one by one")] {
+        let report = swept(candidates);
+        assert_eq!(report["outcome"], "refused", "{how}: {report}");
+        let reason = report["reason"].as_str().unwrap();
+        assert!(reason.contains("are left: give fewer values to try (`candidates`)"), "{how}: {reason}");
+    }
+    let few = account.sweep_in(event, &|| Duration::from_secs(10)).unwrap();
+    assert_eq!(few["reports"][0]["outcome"], "done", "{few}");
+}
+
+/// What is logged meanwhile.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_long_sweep_logs_how_far_it_is_and_a_short_one_only_that_it_is_done() {
+    let (account, event) = fitted();
+    let lines = |left: Left<'_>| {
+        let log = Log::default();
+        let Log(bytes) = log.clone();
+        let subscriber = tracing::subscriber::fmt().with_writer(move || log.clone()).finish();
+        tracing::dispatcher::with_default(&tracing::Dispatch::new(subscriber), || {
+            account.sweep_in(event.clone(), left).unwrap();
+        });
+        let text = String::from_utf8(bytes.lock().unwrap().clone()).unwrap();
+        text.lines().filter(|line| line.contains(" settings")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let long = lines(&running_out(1_000_000, 40));
+    assert!(long[0].contains("replaying policies: ") && long[0].contains("web"), "{long:?}");
+    assert!(long.iter().any(|line| line.contains("what minutes over buy: ")), "{long:?}");
+    assert_eq!(lines(&|| Duration::from_secs(300)), Vec::<String>::new());
 }

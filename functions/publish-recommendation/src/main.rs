@@ -17,6 +17,6 @@ async fn main() -> Result<(), Failure> {
     let archive = S3Archive::of_bucket(&connection, config.archive_bucket);
     let notifier = SnsNotifier::new(&connection, config.topic_arn, config.https);
     let telling = config.telling;
-    serve(async |event, clock| publish::handle(&archive, &notifier, &emit, &telling, event, clock).await)
+    serve(async |event, clock, _| publish::handle(&archive, &notifier, &emit, &telling, event, clock).await)
         .await
 }

@@ -15,5 +15,5 @@ async fn main() -> Result<(), Failure> {
     let connection = connect(Choice::default()).await?;
     let archive = S3Archive::of_bucket(&connection, config.archive_bucket);
     let days = config.lookback_days;
-    serve(async |event, clock| refit::handle(&archive, &emit, days, event, clock).await).await
+    serve(async |event, clock, _| refit::handle(&archive, &emit, days, event, clock).await).await
 }

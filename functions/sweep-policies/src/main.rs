@@ -15,5 +15,5 @@ async fn main() -> Result<(), Failure> {
     let connection = connect(Choice::default()).await?;
     let archive = S3Archive::of_bucket(&connection, config.archive_bucket);
     let defaults = config.defaults;
-    serve(async |event, clock| sweep::handle(&archive, &emit, defaults, event, clock).await).await
+    serve(async |event, clock, left| sweep::handle(&archive, &emit, defaults, event, clock, left).await).await
 }

@@ -210,18 +210,49 @@ pub fn changes(recommendation: &RecommendationDocument) -> Vec<Change<'_>> {
     let recommended = recommendation.recommended.as_ref().map_or(&[][..], |policy| &policy.options);
     let present = recommendation.present.as_ref();
     let changes = recommended.iter().map(|to| change(present, to));
-    changes.filter(|change| change.from.is_none_or(|from| !means_the_same(from, &change.to.value))).collect()
+    changes.filter(Change::is_needed).collect()
+}
+
+impl Change<'_> {
+    fn is_needed(&self) -> bool {
+        self.from.is_none_or(|from| !means_the_same(from, &self.to.value))
+    }
 }
 
 /// Early advice did not say what is set: there, as the replay had it.
 fn change<'a>(present: Option<&'a PresentDocument>, to: &'a OptionDocument) -> Change<'a> {
-    let known = present.map(|present| present.given.as_deref().unwrap_or(&present.options));
-    let set = known.and_then(|options| value_of(options, to));
-    let by_default = || {
-        present?.given.as_ref()?;
-        Settings::default_of(&to.namespace, &to.option_name)
-    };
-    Change { to, from: set.or_else(by_default), is_set: set.is_some() }
+    let Some(present) = present else { return Change { to, from: None, is_set: false } };
+    match &present.given {
+        Some(given) => change_in(given, to),
+        None => {
+            let from = value_of(&present.options, to);
+            Change { to, from, is_set: from.is_some() }
+        }
+    }
+}
+
+/// From what is in force where `set` is all that is set.
+fn change_in<'a>(set: &'a [OptionDocument], to: &'a OptionDocument) -> Change<'a> {
+    Change { to, from: in_force(set, to), is_set: value_of(set, to).is_some() }
+}
+
+/// What of `wanted` is in force otherwise, or not at all, where `set` is all that is set.
+pub(crate) fn lacking<'a>(wanted: &'a [OptionDocument], set: &'a [OptionDocument]) -> Vec<Change<'a>> {
+    wanted.iter().map(|to| change_in(set, to)).filter(Change::is_needed).collect()
+}
+
+/// The value of an option as it is set, else by default.
+fn in_force<'a>(set: &'a [OptionDocument], of: &OptionDocument) -> Option<&'a str> {
+    value_of(set, of).or_else(|| Settings::default_of(&of.namespace, &of.option_name))
+}
+
+/// `, but for Unit (Bytes, not Percent)`: options that were left otherwise than they were advised, if some were.
+pub(crate) fn but_for(lacking: &[Change<'_>]) -> String {
+    let left = lacking.iter().map(|Change { to, from, .. }| {
+        format!("{} ({}, not {})", to.option_name, from.unwrap_or("not set"), to.value)
+    });
+    let left = left.collect::<Vec<_>>().join(", ");
+    if left.is_empty() { left } else { format!(", but for {left}") }
 }
 
 /// What `options` set it to. As Beanstalk reads them: the last one counts, and an empty one sets nothing.
@@ -485,7 +516,7 @@ fn one_sentence_of(text: &str) -> String {
 }
 
 /// 1,204,224.
-fn thousands(count: usize) -> String {
+pub(crate) fn thousands(count: usize) -> String {
     let digits = count.to_string();
     let grouped: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();

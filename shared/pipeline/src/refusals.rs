@@ -15,7 +15,7 @@ use crate::documents::{RecommendationDocument, RefusalDocument, SCHEMA_VERSION};
 use crate::fetch::{FetchError, NothingRuns};
 use crate::refit::{RefitError, RefitRequest};
 use crate::store::{StoreError, end_of_samples, latest_fit, read_json_versioned, write_json};
-use crate::sweep::{SweepError, SweepRequest};
+use crate::sweep::{GridOverrides, SweepError, SweepRequest};
 
 const INGEST: &str = "ingest";
 const REFIT: &str = "refit";
@@ -93,13 +93,18 @@ pub(crate) async fn of_sweep(
     error: &SweepError,
 ) -> Result<(), StoreError> {
     let (environment, until) = (&request.environment, request.window.end.start());
-    let Some(reason) = sweep_reason(error) else { return Ok(()) };
+    let Some(reason) = sweep_reason(error).filter(|_| !was_asked_for(request, error)) else { return Ok(()) };
     if matches!(error, SweepError::NoFit { .. } | SweepError::NoTraffic { .. })
         && let Some(earlier) = last(archive, environment, REFIT).await?.filter(|last| last.until == until)
     {
         return pass_on(archive, environment, SWEEP, until, earlier).await;
     }
     keep(archive, environment, SWEEP, until, error, reason).await
+}
+
+/// Whether it was not the plausible settings that take too long.
+fn was_asked_for(request: &SweepRequest, error: &SweepError) -> bool {
+    matches!(error, SweepError::TooLong(_)) && request.grid != GridOverrides::default()
 }
 
 /// Where the last word is kept, if it is a refusal: that of the last stage, with the reason of the first that refused.
@@ -284,6 +289,11 @@ fn sweep_reason(error: &SweepError) -> Option<Reason> {
             "See why requests are missing: the load balancer reports none, or the ingest did not get through.",
         ),
         SweepError::Fit(_) => ("damaged_fit", "Fit again (trellis refit)."),
+        SweepError::TooLong(_) => (
+            "too_long",
+            "Sweep with the command, which may take as long as it takes (trellis sweep), or invoke sweep-policies with fewer \
+             `candidates` or fewer `lookback_days`, or give it more time (its Timeout, at most 15 minutes).",
+        ),
         // These lie in what was asked, or are no refusals.
         SweepError::Crowd(_)
         | SweepError::NoCandidates { .. }

@@ -2,6 +2,7 @@
 
 mod beyond;
 mod lights;
+mod pace;
 mod replays;
 mod shapes;
 
@@ -49,7 +50,10 @@ use crate::{advice, tables};
 
 use shapes::{asleep, first_in_service, holes};
 
+use pace::Pace;
+
 pub use lights::Margins;
+pub use pace::{Progress, Seldom, TooLong, Watch};
 pub use replays::{Replays, ReplaysError, replays};
 pub(crate) use shapes::STAGED;
 pub use shapes::{Day, Replayed, Shape, shape};
@@ -261,6 +265,9 @@ pub enum SweepError {
         /// Minutes whose requests are known.
         minutes: usize,
     },
+    /// It can't end before it would be cut off.
+    #[error("replaying all settings")]
+    TooLong(#[from] TooLong),
     /// The advice could not be written.
     #[error("writing the advice")]
     Write(#[source] StoreError),
@@ -273,15 +280,14 @@ impl SweepError {
     }
 }
 
-/// Replays the traffic under every candidate and the present policy, and keeps the advice.
-/// `progress` is told how many policies are done, of how many.
+/// Replays the traffic under every candidate and the present policy, and keeps the advice. `watch` is told how far it is.
 pub async fn run(
     archive: &dyn Archive,
     request: SweepRequest,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    watch: &Watch<'_>,
 ) -> Result<SweepReport, SweepError> {
     let found = match read(archive, &request).await {
-        Ok(input) => compute(&request, input, progress),
+        Ok(input) => compute(&request, input, *watch),
         Err(error) => Err(error),
     };
     let (document, kept) = match found {
@@ -479,7 +485,7 @@ fn fitted(fit: &FitDocument) -> ModelSource {
 fn compute(
     request: &SweepRequest,
     input: Input,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    watch: Watch<'_>,
 ) -> Result<(RecommendationDocument, Vec<Evaluated>), SweepError> {
     let Input {
         model: (model, model_document),
@@ -495,8 +501,7 @@ fn compute(
     let present = Present::read(settings.as_ref(), &samples, request, &aim, &model_document)?;
     let record = Record::of(&samples, request.window);
     let record = record.map(|record| record.with_cpu_ceiling(present.dynamics.cpu_ceiling));
-    let costless = present.costless(&samples, request, model);
-    let load = strayed(request, record.as_ref(), &shape.traffic, model, &present).with_costless(&costless);
+    let (load, costless) = present.load(&samples, request, record.as_ref(), &shape.traffic, model);
     load.check(Minutes(1))?;
     something_to_hold(request.minutes_over_allowed, shape.traffic.len() - shape.traffic.missing())?;
     let launch_times = measured.launch_times;
@@ -509,6 +514,7 @@ fn compute(
     let greatest = Light::Amplified(largest).on(&setting).load;
     let grid = request.grid.clone().applied_to(Grid::plausible(&greatest, held, present.group, monitoring));
     few_enough(&grid)?;
+    let pace = Pace::new(watch);
     let replay = Replay {
         question: Question { ceiling: held, minutes_over_allowed: request.minutes_over_allowed },
         most: aim.most,
@@ -516,7 +522,7 @@ fn compute(
         near_share: request.margins.near_share,
         setting,
         threads: request.threads,
-        progress,
+        pace: &pace,
     };
     let space = Space::new(&grid, monitoring, proof.dynamics.cpu_ceiling, true);
     replay.check(&space)?;
@@ -525,12 +531,14 @@ fn compute(
         None => Ok(replay.judged(&space, present.evaluated(&replay))),
         Some(why) => Err(why),
     };
+    pace.check()?;
     let verdict = judged.as_ref().map(|judged| &judged.verdict).map_err(|why| *why);
     let given = verdict.ok();
     let beyond =
         judged.as_ref().ok().map(|judged| replay.beyond(&space, &grid, &present, judged)).unwrap_or_default();
     let other_ceilings =
         given.map(|_| replay.other_ceilings(&aim, &request.grid, &present)).unwrap_or_default();
+    pace.check()?;
     let present_document = present.document(&replay, given_options);
     let recommended = given.and_then(advice::recommended);
     let now = present_document.as_ref().and_then(|present| present.outcome.as_ref());
@@ -605,7 +613,7 @@ fn strayed(
     let settle = Minutes(request.dynamics.boot.0 + 1);
     let mut stray_percent = strays(record, model, settle, largest_step, traffic);
     if let Some(since) = present.costs_since {
-        let before = usize::try_from(since.epoch_minutes() - traffic.start.epoch_minutes()).unwrap_or(0);
+        let before = since.place_from(traffic.start).unwrap_or(0);
         stray_percent.iter_mut().take(before).for_each(|stray| *stray = 0.0);
     }
     Load { stray_percent, ..load }
@@ -625,11 +633,13 @@ struct Replay<'a> {
     lights: Vec<Light>,
     near_share: f64,
     threads: NonZero<usize>,
-    progress: &'a (dyn Fn(usize, usize) + Sync),
+    pace: &'a Pace<'a>,
 }
 
 /// A space in the traffic as it was, and in every light.
 struct Engines<'a> {
+    /// How many settings there are.
+    settings: usize,
     plain: Engine<'a>,
     lit: Vec<Engine<'a>>,
 }
@@ -675,17 +685,14 @@ impl Replay<'_> {
     }
 
     fn judged(&self, space: &Space, present: Option<Evaluated>) -> Judged {
-        let done = std::sync::atomic::AtomicUsize::new(0);
-        let progress = |more| {
-            let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
-            (self.progress)(before + more, space.len());
-        };
         self.with_engines(space, |engines| {
-            let Choice { kept, best } = self.choice(engines, KEPT, &progress);
+            self.time(space, engines);
+            let Choice { kept, best } = self.choice(engines, KEPT, "replaying policies");
             let present = present.filter(|present| self.fails_with(&Plan::from(&present.policy)).is_empty());
             let verdict = match recommend(present.filter(|present| self.holds(&present.outcome)), best) {
                 Verdict::NoneHolds { .. } => {
-                    let closest = engines.plain.least_over(self.threads, &progress);
+                    let pass = self.pace.pass("looking for the fewest minutes over", engines.settings);
+                    let closest = engines.plain.least_over(self.threads, &|more| pass.did(more));
                     Verdict::NoneHolds { closest: closest.map(|scored| self.evaluated(scored.policy)) }
                 }
                 verdict => verdict,
@@ -696,12 +703,28 @@ impl Replay<'_> {
         })
     }
 
+    /// Where settings are replayed one by one, a few of them show how long all take.
+    fn time(&self, space: &Space, engines: &Engines<'_>) {
+        const FEW: usize = 300;
+        /// Where some hold, they are gone through so often at the least.
+        const PASSES: usize = 4;
+        if !engines.plain.goes_one_by_one() {
+            return;
+        }
+        let Some(began) = self.pace.left() else { return };
+        let (settings, few) = (space.len(), FEW.min(space.len()));
+        for place in 0..few {
+            self.evaluated(engines.plain.policy(place * (settings / few)));
+        }
+        let left = self.pace.left().unwrap_or_default();
+        let times = (PASSES * settings) as f64 / (few * self.threads.get()) as f64;
+        let needed = began.saturating_sub(left).mul_f64(times);
+        self.pace.stop_if(TooLong { settings, needed, left });
+    }
+
     /// The cheapest `count` that hold in all lights, and the one to take.
-    fn choice(&self, engines: &Engines<'_>, count: usize, progress: &(dyn Fn(usize) + Sync)) -> Choice {
-        let allowed = self.question.minutes_over_allowed;
-        let found = engines.plain.cheapest(allowed, count, &engines.lit, self.threads, progress);
-        let kept: Vec<Evaluated> =
-            found.cheapest.iter().map(|scored| self.evaluated(scored.policy)).collect();
+    fn choice(&self, engines: &Engines<'_>, count: usize, doing: &'static str) -> Choice {
+        let kept = self.cheapest(engines, count, &engines.lit, doing);
         let rooms: Vec<f64> = kept.iter().take(NEAR).map(|evaluated| self.room(evaluated)).collect();
         let best = roomiest(&kept, &rooms, self.near_share).map(|index| kept[index]);
         Choice { kept, best }
@@ -711,9 +734,10 @@ impl Replay<'_> {
         let lit: Vec<Lit> = self.lights.iter().map(|light| light.on(&self.setting)).collect();
         let settings: Vec<Setting<'_>> = lit.iter().map(Lit::setting).collect();
         let lit = self.lights.iter().zip(&settings);
-        let lit = lit.map(|(light, setting)| Engine::new(setting, space, self.ceiling_in(*light)));
-        let plain = Engine::new(&self.setting, space, self.question.ceiling);
-        ask(&Engines { plain, lit: lit.collect() })
+        let new = |setting, ceiling| Engine::new(setting, space, ceiling).until(self.pace.stop());
+        let lit = lit.map(|(light, setting)| new(setting, self.ceiling_in(*light))).collect();
+        let plain = new(&self.setting, self.question.ceiling);
+        ask(&Engines { settings: space.len(), plain, lit })
     }
 
     fn evaluated(&self, policy: ScalingPolicy) -> Evaluated {
@@ -771,15 +795,20 @@ impl Replay<'_> {
     fn target_tracking(&self, grid: &Grid) -> Option<TargetTrackingDocument> {
         let warm_up = Minutes(self.setting.dynamics.launch.0 + self.setting.dynamics.boot.0 + 1);
         let max_size = *grid.max_sizes.iter().max()?;
+        let plan = |min_size, target| {
+            let rule = Rule::TargetTracking(TargetTracking::cpu(target, warm_up));
+            let group = Group { min_size, max_size, cooldown: Seconds(360) };
+            Plan { rule, group, measure: Measure::CpuUtilization }
+        };
+        // Whatever the target and the sizes, the alarms look at the same points.
+        let any = plan(max_size, *grid.upper_thresholds.first()?);
+        if !any.is_fed_by(self.setting.dynamics.monitoring) {
+            return None;
+        }
         let mut held: Vec<(Outcome, CpuPercent, Plan)> = Vec::new();
         for &min_size in grid.min_sizes.iter().filter(|min_size| **min_size <= max_size) {
             for &target in &grid.upper_thresholds {
-                let rule = Rule::TargetTracking(TargetTracking::cpu(target, warm_up));
-                let group = Group { min_size, max_size, cooldown: Seconds(360) };
-                let plan = Plan { rule, group, measure: Measure::CpuUtilization };
-                if !plan.is_fed_by(self.setting.dynamics.monitoring) {
-                    return None;
-                }
+                let plan = plan(min_size, target);
                 let outcome = self.setting.simulate(plan.clone(), self.question);
                 held.extend(outcome.map(|outcome| (outcome, target, plan)));
             }
@@ -855,6 +884,19 @@ impl<'a> Present<'a> {
             level: aim.level,
             costs_since: costs_since(model),
         })
+    }
+
+    /// `traffic` as load, straying as it was recorded, with costless minutes at what they cost; and which minutes these are.
+    fn load(
+        &self,
+        samples: &[Sample],
+        request: &SweepRequest,
+        record: Option<&Record>,
+        traffic: &Traffic,
+        model: CpuModel,
+    ) -> (Load, Vec<Costless>) {
+        let costless = self.costless(samples, request, model);
+        (strayed(request, record, traffic, model, self).with_costless(&costless), costless)
     }
 
     /// Recorded minutes, in the window, whose requests show in no CPU. That of stages is not among them.

@@ -37,7 +37,7 @@ impl Record {
         let counted = within().filter(|sample| sample.get(Metric::InService).is_some());
         let start = counted.map(|sample| sample.minute_utc).min()?;
         let end = within().map(|sample| sample.minute_utc + sample.period.minutes()).max()?;
-        let length = usize::try_from(end.epoch_minutes() - start.epoch_minutes()).ok()?;
+        let length = end.place_from(start)?;
         let cpu_ceiling = CpuPercent::new(100.0).expect("100 is a percentage");
         let mut record = Self { start, minutes: vec![RecordedMinute::default(); length], cpu_ceiling };
         finest_last(within())
@@ -53,8 +53,7 @@ impl Record {
 
     /// What was recorded from `start` on, where that is later.
     pub fn since(mut self, start: MinuteUtc) -> Self {
-        let earlier = usize::try_from(start.epoch_minutes() - self.start.epoch_minutes()).unwrap_or(0);
-        let earlier = earlier.min(self.minutes.len());
+        let earlier = start.place_from(self.start).unwrap_or(0).min(self.minutes.len());
         self.minutes.drain(..earlier);
         Self { start: self.start + Minutes(earlier as u32), ..self }
     }
@@ -69,7 +68,7 @@ impl Record {
     }
 
     fn take(&mut self, sample: &Sample) {
-        let first = (sample.minute_utc.epoch_minutes() - self.start.epoch_minutes()) as usize;
+        let first = sample.minute_utc.place_from(self.start).expect("earlier samples are not taken");
         let length = sample.period.minutes().0 as usize;
         let requests = sample.get(Metric::Requests).map(|sum| sum / length as f64);
         for minute in self.minutes[first..].iter_mut().take(length) {
@@ -398,20 +397,19 @@ pub fn strays(
     largest_step: u32,
     traffic: &Traffic,
 ) -> Vec<f64> {
-    let (start, minutes) = (traffic.start, traffic.len());
     let seen = record.deployments(largest_step);
     let deploying = seen_in(record, &seen);
     let mut unsettled_until = 0;
     let mut before = None;
-    let mut strays = vec![0.0; minutes];
+    let mut strays = vec![0.0; traffic.len()];
     for (index, minute) in record.minutes.iter().enumerate() {
         let count = minute.in_service.map(f64::round);
         if before.is_some() && count != before {
             unsettled_until = index + settle.0 as usize;
         }
         before = count.or(before);
-        let place = record.start.epoch_minutes() + index as i64 - start.epoch_minutes();
-        let place = usize::try_from(place).ok().and_then(|place| strays.get_mut(place));
+        let place = (record.start + Minutes(index as u32)).place_from(traffic.start);
+        let place = place.and_then(|place| strays.get_mut(place));
         let stray = stray(record, minute, model).filter(|_| !deploying[index] && unsettled_until <= index);
         if let (Some(place), Some(stray)) = (place, stray) {
             *place = stray;

@@ -26,7 +26,7 @@ pub use sorted::{Use, sorted};
 
 pub(crate) use confidence::{blocks_of, draws};
 pub(crate) use line::least_squares;
-pub(crate) use points::{FAR, greatest_but, median, scale};
+pub(crate) use points::{FEW, far_beyond, greatest_but, median, scale};
 pub(crate) use usable::settled;
 
 use crate::course::Deployment;

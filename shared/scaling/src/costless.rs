@@ -2,7 +2,7 @@
 //! that was turned away, or requests that were counted later than they came. A fit counts them for nothing; a replay that
 //! took them at full cost would be about little else.
 
-use crate::coefficient::{FAR, greatest_but};
+use crate::coefficient::{FEW, far_beyond, greatest_but};
 use crate::cpu_model::CpuModel;
 use crate::observation::{Observation, observe};
 use crate::sample::Sample;
@@ -18,8 +18,6 @@ pub struct Costless {
     pub share: f64,
 }
 
-/// One minute in so many is not what is usual.
-const FEW: usize = 100;
 /// Requests that cost a smaller share than that have not shown in CPU.
 const MOST_SHARE: f64 = 0.5;
 /// CPU that was at times this much higher could have risen.
@@ -28,7 +26,7 @@ const COULD_RISE: f64 = 1.1;
 /// Those among `traffic`, which is that of `samples`, as far as their CPU is known.
 pub fn costless(samples: &[Sample], traffic: &Traffic, model: CpuModel) -> Vec<Costless> {
     let mut known: Vec<f64> = traffic.requests_per_minute.iter().flatten().map(|rate| rate.get()).collect();
-    let far = FAR * greatest_but(&mut known, FEW);
+    let far = far_beyond(&mut known, FEW);
     let is_far = |minute: MinuteUtc| traffic.at(minute).is_some_and(|rate| far < rate.get());
     if !known.iter().any(|rate| far < *rate) {
         return vec![];
@@ -54,9 +52,7 @@ impl Load {
     /// The same with those minutes at what they cost; CPU does not stray from that.
     pub fn with_costless(mut self, minutes: &[Costless]) -> Self {
         for Costless { minute_utc, share } in minutes {
-            let Ok(place) = usize::try_from(minute_utc.epoch_minutes() - self.start.epoch_minutes()) else {
-                continue;
-            };
+            let Some(place) = minute_utc.place_from(self.start) else { continue };
             if let Some(demand) = self.demand_percent.get_mut(place) {
                 *demand *= share;
             }

@@ -217,10 +217,10 @@ impl Course {
 
     /// The changes within `load`, by its minutes.
     pub(crate) fn changes_of(&self, load: &Load) -> Vec<(usize, CapacityChange)> {
-        let place = |at: MinuteUtc| usize::try_from(at.epoch_minutes() - load.start.epoch_minutes()).ok();
         let within =
             |(at, change): (usize, CapacityChange)| (at < load.demand_percent.len()).then_some((at, change));
-        let placed = self.changes.iter().filter_map(|change| Some((place(change.at)?, *change)));
+        let placed =
+            self.changes.iter().filter_map(|change| Some((change.at.place_from(load.start)?, *change)));
         placed.filter_map(within).collect()
     }
 

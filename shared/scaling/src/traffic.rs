@@ -119,7 +119,7 @@ impl Traffic {
         known.retain(|(minute, _)| window.contains(*minute));
         known.sort_by_key(|(minute, _)| *minute);
         let (start, last) = (known.first()?.0, known.last()?.0);
-        let index = |minute: MinuteUtc| (minute.epoch_minutes() - start.epoch_minutes()) as usize;
+        let index = |minute: MinuteUtc| minute.place_from(start).expect("none is before the first");
         let mut requests_per_minute = vec![None; index(last) + 1];
         for (minute, rate) in known {
             requests_per_minute[index(minute)] = Some(rate);
@@ -197,8 +197,7 @@ impl Traffic {
 
     /// The rate of a minute, if it is known.
     pub fn at(&self, minute: MinuteUtc) -> Option<RequestsPerMinute> {
-        let place = usize::try_from(minute.epoch_minutes() - self.start.epoch_minutes()).ok()?;
-        *self.requests_per_minute.get(place)?
+        *self.requests_per_minute.get(minute.place_from(self.start)?)?
     }
 
     /// Minutes, known or missing.

@@ -165,6 +165,19 @@ impl MinuteUtc {
         self.0.div_euclid(MINUTES_PER_DAY)
     }
 
+    /// Its place in what begins with `start` and has an entry a minute; `None` where it lies before that.
+    ///
+    /// ```
+    /// use scaling::units::MinuteUtc;
+    ///
+    /// let [first, third] = [MinuteUtc::new(7)?, MinuteUtc::new(9)?];
+    /// assert_eq!((third.place_from(first), first.place_from(third)), (Some(2), None));
+    /// # Ok::<(), scaling::units::UnitError>(())
+    /// ```
+    pub fn place_from(self, start: Self) -> Option<usize> {
+        usize::try_from(self.0 - start.0).ok()
+    }
+
     /// The first minute of its universal-time day.
     pub fn start_of_day(self) -> Self {
         Self(self.epoch_day() * MINUTES_PER_DAY)

@@ -17,8 +17,8 @@ use crate::options::{File, Place};
 
 /// Tell what changed between two pieces of advice, and why
 ///
-/// Compares the settings that were advised, those that were in force, what a request costs, the level of traffic and the
-/// expected effect.
+/// Compares the settings that were advised, what of them was to be set, those that were in force, what a request costs, the
+/// level of traffic and the expected effect.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   trellis diff --environment web-prod 2026-11-04 2026-11-11")]
@@ -62,6 +62,7 @@ fn print(
     let title = output.terminal.bold(&format!("Advice for {}", document.environment));
     writeln!(output, "{title}\n  {}\n  {}\n", in_a_line(before), in_a_line(after))?;
     options("Advised settings", &document.recommended, output)?;
+    options("To be set", &document.to_set, output)?;
     options("Settings in force", &document.present, output)?;
     numbers(&document.numbers, output)?;
     let why = output.terminal.bold("Why");

@@ -5,14 +5,14 @@ use std::io::Write as _;
 use anyhow::Context as _;
 use clap::Args;
 use pipeline::advice::{self, Frame};
-use pipeline::sweep::{self, Margins, Model, Replayed, SweepReport, SweepRequest};
+use pipeline::sweep::{self, Margins, Model, Replayed, SweepReport, SweepRequest, Watch};
 use scaling::backtest::Free;
 use scaling::cpu_model::CpuModel;
 use scaling::units::Window;
 
 use super::{Ground, Output, dynamics, replayed, threads};
 use crate::options::{Aim, Candidates, Cost, Delays, File, OfRecord, Place, Shape, Time};
-use crate::progress;
+use crate::progress::Teller;
 
 /// Replay recent traffic under every plausible policy
 ///
@@ -97,9 +97,10 @@ pub(crate) async fn sweep(
         price: how.aim.price,
         threads: threads(how.aim.threads)?,
     };
-    let bar = progress::bar("replaying policies");
-    let report = sweep::run(&ground.archive, request, &progress::report(&bar)).await;
-    bar.finish_and_clear();
+    let teller = Teller::new();
+    let watch = Watch { progress: &|progress| teller.told(progress), left: None };
+    let report = sweep::run(&ground.archive, request, &watch).await;
+    teller.end();
     report.context("sweeping policies")
 }
 

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{changes, cost, day, headline, plural, reasons::steps};
+use super::{
+    apply, but_for, changes, cost, day, headline, in_force, lacking, means_the_same, plural, reasons::steps,
+    value_of,
+};
 use crate::documents::{
     Confidence, FitDocument, OptionDocument, OutcomeDocument, RecommendationDocument, SCHEMA_VERSION,
     VerdictDocument, WindowDocument,
@@ -21,7 +24,10 @@ pub struct DifferenceDocument {
     pub verdicts: [VerdictDocument; 2],
     /// Options to which other values were advised.
     pub recommended: Vec<OptionDifference>,
-    /// Options that somebody has set to other values in between.
+    /// Options that the one said to set, and the other not, or to another value.
+    pub to_set: Vec<OptionDifference>,
+    /// Options that have other values in force, since somebody has set them in between, whether a replay takes notice of them
+    /// or not.
     pub present: Vec<OptionDifference>,
     /// Numbers, those that changed and those that did not.
     pub numbers: Vec<NumberDifference>,
@@ -40,6 +46,21 @@ pub struct OptionDifference {
     pub before: Option<String>,
     /// After.
     pub after: Option<String>,
+}
+
+impl OptionDifference {
+    fn of(option: &OptionDocument, before: Option<&str>, after: Option<&str>) -> Self {
+        Self {
+            namespace: option.namespace.clone(),
+            option_name: option.option_name.clone(),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        }
+    }
+
+    fn is_of(&self, option: &OptionDocument) -> bool {
+        (&self.namespace, &self.option_name) == (&option.namespace, &option.option_name)
+    }
 }
 
 /// A number before and after.
@@ -70,44 +91,56 @@ type Pair<'a> = [&'a RecommendationDocument; 2];
 pub fn difference(before: &RecommendationDocument, after: &RecommendationDocument) -> DifferenceDocument {
     let pair = [before, after];
     let advised = pair.map(|advice| advice.recommended.as_ref().map_or(&[][..], |policy| &policy.options));
-    let present = pair.map(set);
+    let to_set = pair.map(patch);
     DifferenceDocument {
         schema_version: SCHEMA_VERSION,
         environment: after.environment.clone(),
         windows: pair.map(|advice| advice.traffic.window),
         verdicts: pair.map(|advice| advice.verdict),
-        recommended: options(advised),
-        present: options([&present[0], &present[1]]),
+        recommended: options(advised, value_of),
+        to_set: options([&to_set[0], &to_set[1]], value_of),
+        present: in_between(pair),
         numbers: numbers(pair),
         why: why(pair),
     }
 }
 
-/// The scaling options in force, as far as they are known.
-fn set(advice: &RecommendationDocument) -> Vec<OptionDocument> {
-    let Some(present) = &advice.present else { return vec![] };
-    if present.options.is_empty() {
-        present.given.clone().unwrap_or_default()
-    } else {
-        present.options.clone()
+/// What an advice said to set.
+fn patch(advice: &RecommendationDocument) -> Vec<OptionDocument> {
+    if advice.verdict == VerdictDocument::Change { apply(advice).set } else { vec![] }
+}
+
+/// The options in force that differ: as they are really set, or by default. Of early advice, as they were replayed.
+fn in_between(pair: Pair<'_>) -> Vec<OptionDifference> {
+    match pair.map(given) {
+        [Some(before), Some(after)] => options([before, after], in_force),
+        _ => options(pair.map(known), value_of),
     }
 }
 
-fn options([before, after]: [&[OptionDocument]; 2]) -> Vec<OptionDifference> {
-    let same = |a: &OptionDocument, b: &OptionDocument| {
-        (&a.namespace, &a.option_name) == (&b.namespace, &b.option_name)
-    };
-    let value = |of: &[OptionDocument], option: &OptionDocument| {
-        of.iter().find(|other| same(other, option)).map(|other| other.value.clone())
-    };
-    let gone = before.iter().filter(|option| value(after, option).is_none());
-    let differing = after.iter().chain(gone).map(|option| OptionDifference {
-        namespace: option.namespace.clone(),
-        option_name: option.option_name.clone(),
-        before: value(before, option),
-        after: value(after, option),
-    });
-    differing.filter(|option| option.before != option.after).collect()
+fn given(advice: &RecommendationDocument) -> Option<&[OptionDocument]> {
+    advice.present.as_ref()?.given.as_deref()
+}
+
+/// The scaling options as they were replayed, else as they are set.
+fn known(advice: &RecommendationDocument) -> &[OptionDocument] {
+    let replayed = advice.present.as_ref().map(|present| &*present.options);
+    replayed.filter(|options| !options.is_empty()).or(given(advice)).unwrap_or_default()
+}
+
+/// What a list of options makes of one.
+type Value = for<'a> fn(&'a [OptionDocument], &OptionDocument) -> Option<&'a str>;
+
+fn options([before, after]: [&[OptionDocument]; 2], value: Value) -> Vec<OptionDifference> {
+    let mut found: Vec<OptionDifference> = Vec::new();
+    for option in after.iter().chain(before) {
+        let [was, is] = [before, after].map(|options| value(options, option));
+        let same = was.zip(is).map_or(was == is, |(was, is)| means_the_same(was, is));
+        if !same && !found.iter().any(|known| known.is_of(option)) {
+            found.push(OptionDifference::of(option, was, is));
+        }
+    }
+    found
 }
 
 fn numbers(pair: Pair<'_>) -> Vec<NumberDifference> {
@@ -216,16 +249,17 @@ fn held([before, after]: Pair<'_>) -> Option<(f64, String)> {
 }
 
 fn present(pair: Pair<'_>) -> Option<String> {
-    let [before, after] = pair.map(set);
-    if before.is_empty() || after.is_empty() || before == after {
-        return None;
-    }
-    let adopted = pair[0]
-        .recommended
-        .as_ref()
-        .is_some_and(|policy| pair[0].verdict == VerdictDocument::Change && policy.options == after);
-    let so = if adopted { ": they are those that were advised" } else { "" };
-    Some(format!("The settings of the environment were changed in between{so}."))
+    let are_known = pair.into_iter().all(|advice| given(advice).is_some() || !known(advice).is_empty());
+    let were_changed = are_known && !in_between(pair).is_empty();
+    let so = adopted(pair).map_or(String::new(), |but| format!(": they are those that were advised{but}"));
+    were_changed.then(|| format!("The settings of the environment were changed in between{so}."))
+}
+
+/// Whether the second finds in force what the first advised, and what of it was left.
+fn adopted([before, after]: Pair<'_>) -> Option<String> {
+    let advised = before.recommended.as_ref().filter(|_| before.verdict == VerdictDocument::Change)?;
+    let is_replayed = after.present.as_ref()?.options == advised.options;
+    is_replayed.then(|| given(after).map_or(String::new(), |set| but_for(&lacking(&advised.options, set))))
 }
 
 fn asked([before, after]: Pair<'_>) -> Option<String> {

@@ -9,6 +9,7 @@ use super::chart::{Axis, Chart, Mark};
 use super::ink::Ink;
 use super::section::{Missing, Picture, Section, Table};
 use super::words::{date, fixed, minutes_of, plural};
+use crate::advice::{but_for, lacking};
 use crate::documents::{OptionDocument, RecommendationDocument, SettingsDocument, VerdictDocument, options};
 
 /// An advice, from when it was first given.
@@ -25,7 +26,16 @@ struct Adopted {
     at: Timestamp,
     /// When other settings took their place, if they did.
     until: Option<Timestamp>,
+    /// What of the advice was left at the last, though a replay takes no notice of it.
+    but_for: String,
     observed: Option<Observed>,
+}
+
+impl Adopted {
+    fn in_words(&self) -> String {
+        let until = self.until.map_or(String::new(), |until| format!(" to {}", date(until)));
+        format!("{}{until}{}", date(self.at), self.but_for)
+    }
 }
 
 /// What really happened under them, as far as the window of the page goes.
@@ -59,7 +69,7 @@ pub(super) fn section(shown: &Shown<'_>) -> Section {
         return Section { missing: vec![missing], ..section };
     }
     let said = vec![format!(
-        "{} in {}. An advice counts as adopted when the environment's settings become the advised ones. Promised is \
+        "{} in {}. An advice counts as adopted when the environment's settings become the advised ones; what was left of it, as far as a replay          takes no notice of it and AWS may, is named. Promised is \
          what the replay of the traffic before the advice came to, and observed what was recorded since: other traffic, so that the \
          requests are told beside it.",
         plural(entries.len() as u64, "advice").replace("advices", "pieces of advice"),
@@ -104,12 +114,14 @@ fn adopted(shown: &Shown<'_>, advice: &RecommendationDocument, given: Timestamp)
     let settings = &shown.evidence.settings;
     let place = settings.iter().position(|document| given <= document.since && makes(document, wanted))?;
     let at = settings[place].since;
-    let until =
-        settings[place..].iter().find(|document| !makes(document, wanted)).map(|document| document.since);
-    Some(Adopted { at, until, observed: observed(shown, advice, at, until) })
+    let mut others = settings[place..].iter().skip_while(|document| makes(document, wanted));
+    let until = others.next().map(|document| document.since);
+    let last = settings[place..].iter().take_while(|document| makes(document, wanted)).last()?;
+    let but_for = but_for(&lacking(wanted, &last.options));
+    Some(Adopted { at, until, but_for, observed: observed(shown, advice, at, until) })
 }
 
-/// Whether settings are those that were advised.
+/// Whether settings are those that were advised, for all that a replay takes notice of.
 fn makes(document: &SettingsDocument, wanted: &[OptionDocument]) -> bool {
     let policy = document.settings().ok().and_then(|settings| settings.policy().ok());
     policy.is_some_and(|policy| options(&policy) == wanted)
@@ -154,10 +166,7 @@ fn row(entry: &Entry<'_>) -> Vec<String> {
     let outcome = advice.recommended.as_ref().filter(|_| promises).map(|policy| &policy.outcome);
     let observed = adopted.as_ref().and_then(|adopted| adopted.observed.as_ref());
     let adopted_at = match (adopted, advice.verdict) {
-        (Some(adopted), _) => match adopted.until {
-            Some(until) => format!("{} to {}", date(adopted.at), date(until)),
-            None => date(adopted.at),
-        },
+        (Some(adopted), _) => adopted.in_words(),
         (None, VerdictDocument::Change) => "not yet".to_owned(),
         (None, _) => dash(),
     };

@@ -10,7 +10,7 @@ mod latency;
 mod traffic;
 
 use scaling::reference::Row;
-use scaling::units::MinuteUtc;
+use scaling::units::{MinuteUtc, Window};
 
 use super::Shown;
 use super::section::{Missing, Section};
@@ -34,12 +34,10 @@ pub(super) fn all(shown: &Shown<'_>) -> Vec<Section> {
 /// The days of the window: their names, and which minutes of it they are.
 fn days(shown: &Shown<'_>) -> Vec<(String, std::ops::Range<usize>)> {
     let window = shown.evidence.window;
-    let start = window.start.epoch_minutes();
-    let length = (window.end.epoch_minutes() - start).max(0) as usize;
-    let place = |minute: i64| usize::try_from(minute - start).unwrap_or(0).min(length);
+    let place = |minute: MinuteUtc| minute.min(window.end).place_from(window.start).unwrap_or(0);
     let of = |first: MinuteUtc| {
-        let midnight = first.start_of_day().epoch_minutes();
-        (first.start().strftime("%a %Y-%m-%d").to_string(), place(midnight)..place(midnight + 1440))
+        let Window { start, end } = Window::day_of(first);
+        (first.start().strftime("%a %Y-%m-%d").to_string(), place(start)..place(end))
     };
     window.days().map(of).filter(|(_, range)| !range.is_empty()).collect()
 }
@@ -54,8 +52,7 @@ where
 
 /// The values from `start` on, by the minutes of the window: those before are not known.
 fn placed(shown: &Shown<'_>, start: MinuteUtc, values: Vec<Option<f64>>) -> Vec<Option<f64>> {
-    let late = start.epoch_minutes() - shown.evidence.window.start.epoch_minutes();
-    let before = vec![None; usize::try_from(late).unwrap_or(0)];
+    let before = vec![None; start.place_from(shown.evidence.window.start).unwrap_or(0)];
     before.into_iter().chain(values).collect()
 }
 

@@ -6,7 +6,7 @@ use scaling::course::Course;
 use scaling::daily::DailyStretch;
 use scaling::days::{by_day, days};
 use scaling::dynamics::Dynamics;
-use scaling::engine::Space;
+use scaling::engine::{Engine, Space};
 use scaling::frontier::thinned;
 use scaling::light::Light;
 use scaling::plan::Plan;
@@ -85,7 +85,8 @@ impl Replay<'_> {
         let (allowed, allowed_after) = split.allowed(self.question.minutes_over_allowed);
         let first = split.choosing_load(load);
         let first = self.over(Setting { load: &first, ..self.setting.clone() }, allowed);
-        let best = first.with_engines(space, |engines| first.choice(engines, NEAR, &|_| ()).best);
+        let best = first
+            .with_engines(space, |engines| first.choice(engines, NEAR, "choosing by the first days").best);
         let chosen = best.map(|best| split.judged(&self.setting, &best.policy, self.question.ceiling));
         let hindsight =
             chosen.and_then(|chosen| self.hindsight(space, &split, &chosen.policy, allowed_after));
@@ -110,13 +111,20 @@ impl Replay<'_> {
         let load = split.judging_load(self.setting.load);
         let initial = split.size_then(&self.setting, chosen);
         let last = self.over(Setting { load: &load, initial, ..self.setting.clone() }, allowed);
-        last.with_engines(space, |engines| last.cheapest(engines, 1)).first().copied()
+        let doing = "looking for the cheapest of the days after";
+        last.with_engines(space, |engines| last.cheapest(engines, 1, &engines.lit, doing)).first().copied()
     }
 
-    /// The cheapest `count` that hold in all lights.
-    fn cheapest(&self, engines: &Engines<'_>, count: usize) -> Vec<Evaluated> {
-        let allowed = self.question.minutes_over_allowed;
-        let found = engines.plain.cheapest(allowed, count, &engines.lit, self.threads, &|_| ());
+    /// The cheapest `count` that hold, and so in the lights of `also_in`.
+    pub(super) fn cheapest(
+        &self,
+        engines: &Engines<'_>,
+        count: usize,
+        also_in: &[Engine<'_>],
+        doing: &'static str,
+    ) -> Vec<Evaluated> {
+        let (allowed, pass) = (self.question.minutes_over_allowed, self.pace.pass(doing, engines.settings));
+        let found = engines.plain.cheapest(allowed, count, also_in, self.threads, &|more| pass.did(more));
         found.cheapest.iter().map(|scored| self.evaluated(scored.policy)).collect()
     }
 
@@ -172,9 +180,8 @@ impl Replay<'_> {
     /// The cheapest that holds as things were, and with later metrics.
     fn cheap(&self, engines: &Engines<'_>) -> Option<Evaluated> {
         let later = self.lights.iter().position(|light| *light == Light::LaterMetrics)?;
-        let (allowed, later) = (self.question.minutes_over_allowed, &engines.lit[later..=later]);
-        let found = engines.plain.cheapest(allowed, 1, later, self.threads, &|_| ());
-        found.cheapest.first().map(|scored| self.evaluated(scored.policy))
+        let found = self.cheapest(engines, 1, &engines.lit[later..=later], "looking for the cheap one");
+        found.first().copied()
     }
 
     /// The cheapest that bears [`SAFE`] times the traffic, else the kept one that bears the most.
@@ -201,7 +208,8 @@ impl Replay<'_> {
         }
         let lights = [vec![Light::Amplified(SAFE)], self.lights.clone()].concat();
         let safe = Replay { setting: self.setting.clone(), lights, ..*self };
-        safe.with_engines(space, |engines| safe.cheapest(engines, KEPT))
+        let doing = "looking for the safe one";
+        safe.with_engines(space, |engines| safe.cheapest(engines, KEPT, &engines.lit, doing))
     }
 
     /// The one that bears the most, the cheapest of equals.
@@ -222,7 +230,8 @@ impl Replay<'_> {
 
     /// What minutes over buy.
     pub(super) fn frontier(&self, engines: &Engines<'_>) -> Vec<FrontierStepDocument> {
-        let steps = engines.plain.frontier(MOST_OVER, self.threads, &|_| ());
+        let pass = self.pace.pass("looking what minutes over buy", engines.settings);
+        let steps = engines.plain.frontier(MOST_OVER, self.threads, &|more| pass.did(more));
         let points: Vec<(f64, f64)> = steps
             .iter()
             .map(|step| (f64::from(step.minutes_over), step.billed_instance_minutes as f64))
@@ -265,8 +274,10 @@ impl Replay<'_> {
         let plausible = Grid::plausible(load, held, present.group, dynamics.monitoring);
         let grid = overrides.clone().applied_to(plausible);
         let space = Space::new(&grid, dynamics.monitoring, dynamics.cpu_ceiling, true);
-        let engine = scaling::engine::Engine::new(&self.setting, &space, held);
-        let found = engine.cheapest(self.question.minutes_over_allowed, 1, &[], self.threads, &|_| ());
+        let engine = Engine::new(&self.setting, &space, held).until(self.pace.stop());
+        let (allowed, pass) =
+            (self.question.minutes_over_allowed, self.pace.pass("trying another ceiling", space.len()));
+        let found = engine.cheapest(allowed, 1, &[], self.threads, &|more| pass.did(more));
         let policy = found.cheapest.first()?.policy;
         let outcome = self.setting.simulate(&policy, Question::whatever_it_takes(held))?;
         Some(Evaluated { policy, outcome })

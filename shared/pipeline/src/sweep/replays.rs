@@ -20,7 +20,7 @@ use scaling::units::{CpuPercent, Instances, Seconds, UnitError};
 
 use super::{
     Aim, GridOverrides, Margins, Model, Present, Replayed, SweepError, SweepRequest, first_in_service,
-    initial, lag, policy_of, strayed,
+    initial, lag, policy_of,
 };
 use crate::archive::{Environment, EnvironmentError};
 use crate::documents::{CeilingSource, OutcomeDocument, RecommendationDocument, SettingsDocument};
@@ -96,8 +96,7 @@ pub fn replays(
         .map_err(|error| ReplaysError::Present(Box::new(error)))?;
     let record = Record::of(&samples, request.window)
         .map(|record| record.with_cpu_ceiling(request.dynamics.cpu_ceiling));
-    let costless = present.costless(&samples, request, known.model);
-    let load = strayed(request, record.as_ref(), &traffic, known.model, &present).with_costless(&costless);
+    let (load, _) = present.load(&samples, request, record.as_ref(), &traffic, known.model);
     let course = present.course.clone();
     let initial = initial(first_in_service(&samples), present.group_at(&course, load.start));
     let setting = Setting { load: &load, dynamics: request.dynamics, course, initial };

@@ -2,7 +2,7 @@
 //! platform grants no more. What is asked for is hidden then, and a line drawn through it is too flat.
 
 use super::line::{Intercept, Robust, Straight};
-use super::points::{FAR, Points, greatest_but, median, scale};
+use super::points::{Points, far_beyond, median, scale};
 
 /// A level that CPU does not pass, however many requests there are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,7 +24,7 @@ const LEAST_POINTS: usize = 8;
 const LEAST_SHARE_ABOVE: f64 = 0.02;
 const LEAST_SHARE_BELOW: f64 = 0.15;
 /// One in so many of the points above may have been about something else.
-const FEW: usize = 6;
+const FEW_ABOVE: usize = 6;
 /// As steep as this share of the line below counts as flat.
 const FLAT: f64 = 0.4;
 /// As far as so many of its standard errors allow.
@@ -150,7 +150,7 @@ impl Level {
 /// How many of the points with the most requests have far more of them than the others: flat is what is flat without them.
 fn far_out(points: &Points, above: &[usize]) -> usize {
     let mut loads: Vec<f64> = above.iter().map(|i| points.load[*i]).collect();
-    let far = FAR * greatest_but(&mut loads, FEW);
+    let far = far_beyond(&mut loads, FEW_ABOVE);
     loads.iter().filter(|load| **load > far).count()
 }
 

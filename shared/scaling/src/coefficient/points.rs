@@ -18,8 +18,6 @@ pub(super) struct Points {
 
 /// Stretches of load, equally wide, that count for the same.
 const BINS: usize = 20;
-/// One in so many points is not what a stretch is made for.
-const FEW: usize = 100;
 /// How much more, or less, than on average a single point may count.
 const MOST_WEIGHT: f64 = 4.0;
 
@@ -48,7 +46,7 @@ impl Points {
     /// The same, but for the few with the most requests, where they have far more than the others.
     pub(super) fn usual_range(&self) -> (f64, f64) {
         let (least, most) = self.range();
-        (least, most.min(FAR * greatest_but(&mut self.load.clone(), FEW)))
+        (least, most.min(far_beyond(&mut self.load.clone(), FEW)))
     }
 
     /// Those at `indices`, which ascend.
@@ -138,8 +136,14 @@ pub(crate) fn median(values: &mut [f64]) -> f64 {
     f64::midpoint(lower, middle)
 }
 
-/// So many times what others reach is far beyond them.
-pub(crate) const FAR: f64 = 1.5;
+/// One in so many is not what is usual.
+pub(crate) const FEW: usize = 100;
+
+/// From where on a value is far beyond all but one in `few`; infinite of none. Rearranges `values`.
+pub(crate) fn far_beyond(values: &mut [f64], few: usize) -> f64 {
+    const FAR: f64 = 1.5;
+    FAR * greatest_but(values, few)
+}
 
 /// The greatest value but for one in `few`; infinite of none. Rearranges `values`.
 pub(crate) fn greatest_but(values: &mut [f64], few: usize) -> f64 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZero;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
@@ -32,6 +32,8 @@ pub struct Engine<'a> {
     ceiling: CpuPercent,
     /// What is looked up; `None` where bytes are too small, and settings are replayed one by one.
     bytes: Option<InBytes<'a>>,
+    /// Set by whoever wants no answer any more.
+    stop: Option<&'a AtomicBool>,
 }
 
 impl fmt::Debug for Engine<'_> {
@@ -159,7 +161,21 @@ impl<'a> Engine<'a> {
     }
 
     fn on(setting: &'a Setting<'a>, space: &'a Space, ceiling: CpuPercent, isa: Isa) -> Self {
-        Self { setting, space, ceiling, bytes: InBytes::new(setting, space, ceiling, isa) }
+        Self { setting, space, ceiling, bytes: InBytes::new(setting, space, ceiling, isa), stop: None }
+    }
+
+    /// The same, which goes through no more settings once `stop` is set: what it answers then is no answer.
+    pub fn until(self, stop: &'a AtomicBool) -> Self {
+        Self { stop: Some(stop), ..self }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
+    /// Whether every setting is replayed by itself and to its end, which takes some hundred times as long.
+    pub fn goes_one_by_one(&self) -> bool {
+        self.bytes.is_none()
     }
 
     fn minutes(&self) -> usize {
@@ -168,7 +184,7 @@ impl<'a> Engine<'a> {
 
     /// Runs settings of one family through `chunks`; gives the minutes that were walked.
     fn run(&self, asked: &[Asked], chunks: &[Range<usize>], sink: &mut impl Sink) -> u64 {
-        let Some((first, _)) = asked.first() else { return 0 };
+        let Some((first, _)) = asked.first().filter(|_| !self.is_stopped()) else { return 0 };
         let Some((bytes, watch, moves)) = self.given(&self.space.kinds[*first]) else {
             return asked.iter().map(|(kind, pairs)| self.run_one_by_one(*kind, pairs, sink)).sum();
         };
@@ -217,7 +233,7 @@ impl<'a> Engine<'a> {
 
     fn run_one_by_one(&self, kind: usize, pairs: &[usize], sink: &mut impl Sink) -> u64 {
         let question = Question::whatever_it_takes(self.ceiling);
-        for pair in pairs {
+        for pair in pairs.iter().take_while(|_| !self.is_stopped()) {
             let policy = self.space.kinds[kind].policy(self.space.pairs[*pair]);
             let outcome = self.setting.simulate(&policy, question).expect("it is never given up");
             sink.finish((kind, *pair), outcome.minutes_over, outcome.billed_instance_minutes as u32);
@@ -279,7 +295,9 @@ impl<'a> Engine<'a> {
         threads: NonZero<usize>,
         work: impl Fn(&[usize], &mut T) + Sync,
     ) -> Vec<T> {
-        let families = self.space.families(self.space.kinds.len().div_ceil(PIECES * threads.get()));
+        let piece = self.space.kinds.len().div_ceil(PIECES * threads.get());
+        // One by one they gain nothing together, and whoever waits wants to hear of them.
+        let families = self.space.families(if self.goes_one_by_one() { 1 } else { piece });
         each_on_threads(threads, &families, |kinds, gathered| work(kinds, gathered))
     }
 
