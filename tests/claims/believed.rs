@@ -692,6 +692,8 @@ fn rush() -> Vec<Sample> {
 #[test]
 fn where_none_holds_a_rush_at_the_same_hour_every_day_can_be_met_by_schedule() {
     let grid = GridOverrides {
+        upper_thresholds: Some(vec![percent(40.0)]),
+        lower_thresholds: Some(vec![percent(10.0)]),
         min_sizes: Some(vec![Instances(1)]),
         max_sizes: Some(vec![Instances(6)]),
         ..stages::sweep_request().grid

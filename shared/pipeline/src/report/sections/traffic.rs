@@ -22,10 +22,7 @@ pub(super) fn section(shown: &Shown<'_>) -> Section {
     // A record may begin late.
     let rates = traffic.requests_per_minute.iter().map(|rate| rate.map(RequestsPerMinute::get));
     let values = placed(shown, traffic.start, rates.collect());
-    let gaps = match values.iter().filter(|value| value.is_none()).count() as u64 {
-        0 => String::new(),
-        count => format!(" The requests of {} are not known; they are gaps.", plural(count, "minute")),
-    };
+    let gaps = gaps(shown, values.iter().filter(|value| value.is_none()).count() as u64);
     let said = format!(
         "{} requests in {}, up to {} in a minute.{gaps}",
         number(sum(&values)),
@@ -52,6 +49,17 @@ pub(super) fn section(shown: &Shown<'_>) -> Section {
         tables,
         ..section
     }
+}
+
+/// Minutes that the group sleeps through by schedule, and others of which nothing is known.
+fn gaps(shown: &Shown<'_>, unknown: u64) -> String {
+    let advice = shown.evidence.recommendation.as_ref();
+    let asleep = advice.map_or(0, |advice| advice.traffic.minutes_asleep as u64).min(unknown);
+    let slept = format!(" The group sleeps through {} by schedule.", plural(asleep, "minute"));
+    let holes = format!(" The requests of {} are not known.", plural(unknown - asleep, "minute"));
+    let told = [(asleep, slept), (unknown - asleep, holes)].into_iter().filter(|(count, _)| 0 < *count);
+    let told: String = told.map(|(_, told)| told).collect();
+    if told.is_empty() { told } else { told + " These are gaps." }
 }
 
 fn table(shown: &Shown<'_>, values: &[Option<f64>]) -> Table {
