@@ -32,6 +32,7 @@ mod stages;
 mod tables;
 mod talk;
 mod told;
+mod told_by_another_hand;
 mod trusted;
 mod worked_examples;
 

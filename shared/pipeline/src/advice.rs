@@ -201,6 +201,15 @@ pub struct Change<'a> {
     pub from: Option<&'a str>,
     /// Whether that value is set, and not Beanstalk's default.
     pub is_set: bool,
+    /// Whether the present settings are known.
+    pub is_known: bool,
+}
+
+impl Change<'_> {
+    /// Its value now, in a word or two.
+    pub(crate) fn now(&self) -> &str {
+        self.from.unwrap_or(if self.is_known { "not set" } else { "unknown" })
+    }
 }
 
 /// What to change to get from what is really set to the recommended policy: all of it, if the present settings are not
@@ -221,7 +230,7 @@ fn change<'a>(present: Option<&'a PresentDocument>, to: &'a OptionDocument) -> C
         present?.given.as_ref()?;
         Settings::default_of(&to.namespace, &to.option_name)
     };
-    Change { to, from: set.or_else(by_default), is_set: set.is_some() }
+    Change { to, from: set.or_else(by_default), is_set: set.is_some(), is_known: present.is_some() }
 }
 
 /// What `options` set it to. As Beanstalk reads them: the last one counts, and an empty one sets nothing.
@@ -488,6 +497,13 @@ fn thousands(count: usize) -> String {
     let grouped: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
     grouped.join(",")
+}
+
+/// To two decimals, but not up to the ceiling that it stays under.
+fn hundredths_below(percent: f64, ceiling: f64) -> String {
+    let up = (percent * 100.0).round() / 100.0;
+    let down = (percent * 100.0).floor() / 100.0;
+    format!("{:.2}", if percent < ceiling && ceiling <= up { down } else { up })
 }
 
 /// Four significant digits.
