@@ -9,6 +9,7 @@ mod backtests;
 mod believed;
 mod by_another_hand;
 mod candidates;
+mod costs_by_another_hand;
 mod engine;
 mod envelopes;
 mod fetch;
