@@ -9,6 +9,7 @@ mod backtests;
 mod believed;
 mod by_another_hand;
 mod candidates;
+mod costs_by_another_hand;
 mod engine;
 mod envelopes;
 mod fetch;
@@ -33,6 +34,7 @@ mod stages;
 mod tables;
 mod talk;
 mod told;
+mod told_by_another_hand;
 mod trusted;
 mod worked_examples;
 

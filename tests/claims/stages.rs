@@ -543,7 +543,7 @@ fn what_no_policy_holds_is_no_advice() {
     assert!(advice.recommended.as_ref().is_some_and(|closest| closest.outcome.minutes_over > 0));
     let Message { subject, body } = pipeline::advice::message(&advice);
     assert!(
-        subject.starts_with("web-prod: no scaling settings hold 30 % CPU, the closest is over"),
+        subject.starts_with("web-prod: no scaling settings hold 30 % CPU, the closest is at 29.2 % or over"),
         "{subject}"
     );
     assert!(

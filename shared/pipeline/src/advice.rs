@@ -201,6 +201,15 @@ pub struct Change<'a> {
     pub from: Option<&'a str>,
     /// Whether that value is set, and not Beanstalk's default.
     pub is_set: bool,
+    /// Whether the present settings are known.
+    pub is_known: bool,
+}
+
+impl Change<'_> {
+    /// Its value now, in a word or two.
+    pub(crate) fn now(&self) -> &str {
+        self.from.unwrap_or(if self.is_known { "not set" } else { "unknown" })
+    }
 }
 
 /// What to change to get from what is really set to the recommended policy: all of it, if the present settings are not
@@ -221,19 +230,19 @@ impl Change<'_> {
 
 /// Early advice did not say what is set: there, as the replay had it.
 fn change<'a>(present: Option<&'a PresentDocument>, to: &'a OptionDocument) -> Change<'a> {
-    let Some(present) = present else { return Change { to, from: None, is_set: false } };
+    let Some(present) = present else { return Change { to, from: None, is_set: false, is_known: false } };
     match &present.given {
         Some(given) => change_in(given, to),
         None => {
             let from = value_of(&present.options, to);
-            Change { to, from, is_set: from.is_some() }
+            Change { to, from, is_set: from.is_some(), is_known: true }
         }
     }
 }
 
 /// From what is in force where `set` is all that is set.
 fn change_in<'a>(set: &'a [OptionDocument], to: &'a OptionDocument) -> Change<'a> {
-    Change { to, from: in_force(set, to), is_set: value_of(set, to).is_some() }
+    Change { to, from: in_force(set, to), is_set: value_of(set, to).is_some(), is_known: true }
 }
 
 /// What of `wanted` is in force otherwise, or not at all, where `set` is all that is set.
@@ -248,9 +257,9 @@ fn in_force<'a>(set: &'a [OptionDocument], of: &OptionDocument) -> Option<&'a st
 
 /// `, but for Unit (Bytes, not Percent)`: options that were left otherwise than they were advised, if some were.
 pub(crate) fn but_for(lacking: &[Change<'_>]) -> String {
-    let left = lacking.iter().map(|Change { to, from, .. }| {
-        format!("{} ({}, not {})", to.option_name, from.unwrap_or("not set"), to.value)
-    });
+    let left = lacking
+        .iter()
+        .map(|change| format!("{} ({}, not {})", change.to.option_name, change.now(), change.to.value));
     let left = left.collect::<Vec<_>>().join(", ");
     if left.is_empty() { left } else { format!(", but for {left}") }
 }
@@ -521,6 +530,13 @@ pub(crate) fn thousands(count: usize) -> String {
     let grouped: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
     grouped.join(",")
+}
+
+/// To two decimals, but not up to the ceiling that it stays under.
+fn hundredths_below(percent: f64, ceiling: f64) -> String {
+    let up = (percent * 100.0).round() / 100.0;
+    let down = (percent * 100.0).floor() / 100.0;
+    format!("{:.2}", if percent < ceiling && ceiling <= up { down } else { up })
 }
 
 /// Four significant digits.

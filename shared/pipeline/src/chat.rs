@@ -115,8 +115,8 @@ fn of_one(news: &News) -> String {
         }
         Word::Advice(advice) => advice,
     };
-    let row = |Change { to, from, .. }: Change<'_>| {
-        format!("• {}: {} → {}\n", to.option_name, escaped(from.unwrap_or("not set")), to.value)
+    let row = |change: Change<'_>| {
+        format!("• {}: {} → {}\n", change.to.option_name, escaped(change.now()), change.to.value)
     };
     let rows: String = advice::changes(advice).into_iter().map(row).collect();
     format!("{headline}\n{rows}{}", back_test(news, advice.back_test.is_some()))

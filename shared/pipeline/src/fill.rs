@@ -14,37 +14,54 @@ pub struct FillReport {
     pub cpu_missing: usize,
 }
 
+/// The requests that are zero, by the minute or by five as they are counted around it, and what is said of them.
+///
 /// A load balancer without requests publishes no count of them: where instances are reported and requests
 /// are not, they are zero. CPU is never zero: it is missing. Where there are no requests anywhere, that
-/// series was not fetched, and nothing is filled. Where it is known of which minutes the load balancer said
-/// something, those minutes decide, and nothing else: one that says nothing at all is silent, not idle.
-pub fn fill_absent_requests(
-    samples: &mut [Sample],
+/// series was not fetched; before its first count and after its last nobody knows. Where it is known of which minutes
+/// the load balancer said something, those minutes decide, and nothing else: one that says nothing at all is silent, not
+/// idle.
+pub fn absent_requests(
+    samples: &[Sample],
     load_balancer_reported: Option<&BTreeSet<MinuteUtc>>,
-) -> FillReport {
-    let mut report = FillReport::default();
-    let counted = samples.iter().any(|sample| sample.get(Metric::Requests).is_some());
-    let is_zero = |sample: &Sample| match load_balancer_reported {
-        Some(minutes) => minutes.contains(&sample.minute_utc),
-        None => counted,
+) -> (Vec<Sample>, FillReport) {
+    let counted = minutes_with(Metric::Requests, samples);
+    let is_zero = |minute: MinuteUtc| {
+        !counted.contains(&minute)
+            && match load_balancer_reported {
+                Some(minutes) => minutes.contains(&minute),
+                None => counted.first() < Some(&minute) && Some(&minute) < counted.last(),
+            }
     };
-    let with_cpu = minutes_with_cpu(samples);
-    for sample in samples.iter_mut().filter(|sample| sample.get(Metric::InService).is_some()) {
-        if sample.get(Metric::Requests).is_none() && is_zero(sample) {
-            sample.set(Metric::Requests, 0.0).expect("zero is a number of requests");
-            report.requests_filled += 1;
+    let with_cpu = minutes_with(Metric::CpuPercent, samples);
+    let (mut absent, mut report) = (Vec::new(), FillReport::default());
+    for sample in samples.iter().filter(|sample| sample.get(Metric::InService).is_some()) {
+        let zeros: Vec<MinuteUtc> = minutes(sample).filter(|minute| is_zero(*minute)).collect();
+        if zeros.len() == sample.period.minutes().0 as usize {
+            absent.push(without_requests(sample.minute_utc, sample.period));
+        } else {
+            absent.extend(zeros.into_iter().map(|minute| without_requests(minute, Period::OneMinute)));
         }
         report.cpu_missing += usize::from(!with_cpu.contains(&sample.minute_utc));
     }
-    report
+    report.requests_filled = absent.len();
+    (absent, report)
 }
 
-/// Every minute that some CPU value covers.
-fn minutes_with_cpu(samples: &[Sample]) -> BTreeSet<MinuteUtc> {
-    let reported = samples.iter().filter(|sample| sample.get(Metric::CpuPercent).is_some());
-    reported
-        .flat_map(|sample| (0..sample.period.minutes().0).map(|i| sample.minute_utc + Minutes(i)))
-        .collect()
+fn without_requests(minute: MinuteUtc, period: Period) -> Sample {
+    let mut sample = Sample::empty(minute, period);
+    sample.set(Metric::Requests, 0.0).expect("zero is a number of requests");
+    sample
+}
+
+/// Every minute that some value of `metric` covers.
+fn minutes_with(metric: Metric, samples: &[Sample]) -> BTreeSet<MinuteUtc> {
+    samples.iter().filter(|sample| sample.get(metric).is_some()).flat_map(minutes).collect()
+}
+
+fn minutes(sample: &Sample) -> impl Iterator<Item = MinuteUtc> {
+    let start = sample.minute_utc;
+    (0..sample.period.minutes().0).map(move |i| start + Minutes(i))
 }
 
 /// Removes what ends within the newest `open` minutes: those values may still grow. Tells how many periods.

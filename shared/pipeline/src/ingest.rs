@@ -9,9 +9,9 @@ use serde::Serialize;
 use crate::activity::Activity;
 use crate::archive::{Archive, Environment, Key};
 use crate::documents::{GroupDocument, OptionDocument, SCHEMA_VERSION, SettingsDocument};
-use crate::fill::{FillReport, fill_absent_requests, leave_open};
+use crate::fill::{FillReport, absent_requests, leave_open};
 use crate::recorded::{Note, Recording};
-use crate::store::{MergeReport, StoreError, latest_settings, merge_activities, merge_samples, write_json};
+use crate::store::{MergeReport, StoreError, latest_settings, merge_activities, merge_filled, write_json};
 use crate::tables::samples::Remarks;
 
 /// Newest minutes that are left for the next fetch, since they still grow.
@@ -154,7 +154,7 @@ pub async fn run(archive: &dyn Archive, request: IngestRequest) -> Result<Ingest
         return Err(IngestError::Nothing { environment, why: why_nothing(&recording.notes) });
     }
     let left_open = leave_open(&mut samples, open);
-    let filled = fill_absent_requests(&mut samples, request.load_balancer_reported.as_ref());
+    let (absent, filled) = absent_requests(&samples, request.load_balancer_reported.as_ref());
     let Some(window) = span(&samples) else {
         return Err(IngestError::NothingComplete { environment, fetched, leave_open: open });
     };
@@ -167,8 +167,8 @@ pub async fn run(archive: &dyn Archive, request: IngestRequest) -> Result<Ingest
     let settings_changed = settings_changed.map_err(IngestError::Settings)?;
     let counted = recording.notes.iter().find_map(Note::instances_by).map(str::to_owned);
     let remarks = Remarks { instances_by: counted, fetched_until: request.fetched_until };
-    let merged =
-        merge_samples(archive, &environment, &samples, &remarks).await.map_err(IngestError::Samples)?;
+    let merged = merge_filled(archive, &environment, &samples, &absent, &remarks).await;
+    let merged = merged.map_err(IngestError::Samples)?;
     Ok(IngestReport { window, merged, filled, left_open, settings_changed, notes: recording.notes })
 }
 

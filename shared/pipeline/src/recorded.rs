@@ -17,6 +17,7 @@ mod text;
 use std::fmt;
 
 use jiff::Timestamp;
+use scaling::sample::{Metric, Period};
 use scaling::units::{MinuteUtc, UnitError};
 
 pub use columns::{Condition, Form, Target};
@@ -429,6 +430,24 @@ pub enum RecordedError {
         /// The usual distance.
         seconds: i64,
     },
+    /// Samples of CPU are counted over five minutes.
+    #[error(
+        "{place} counts the samples of five minutes: with detailed monitoring that is five for each instance, and with basic monitoring one; take GroupInServiceInstances or HealthyHostCount, or say that it is `in_service` if it is one"
+    )]
+    SamplesByFive {
+        /// The file, and the series or column.
+        place: String,
+    },
+    /// The points of a series are too far apart.
+    #[error(
+        "{place} has a point every {seconds} s at the most; those of a minute, or of 5 minutes, can be used. If the rest are gaps, say --period 60 or --period 300"
+    )]
+    SeriesPeriod {
+        /// The file and the series.
+        place: String,
+        /// What all distances are multiples of.
+        seconds: i64,
+    },
     /// The rows are closer together than it was said.
     #[error(
         "{place}: most values are {usual} s apart, and --period says {stated}: leave --period out, or state how far apart they are"
@@ -515,6 +534,42 @@ fn distances(times: impl Iterator<Item = Timestamp>) -> Vec<i64> {
     let mut distances: Vec<i64> = seconds.windows(2).map(|pair| pair[1] - pair[0]).collect();
     distances.sort_unstable();
     distances
+}
+
+/// The period of points at `times`: as stated, else five minutes if every distance between two is a multiple of them, and
+/// else one.
+fn usual_period(
+    options: &Options,
+    times: impl Iterator<Item = Timestamp>,
+    metric: Metric,
+    place: &str,
+) -> Result<Period, RecordedError> {
+    let distances = distances(times);
+    check_stated_period(options, &distances, place)?;
+    if let Some(seconds) = options.period_seconds {
+        return Period::from_seconds(seconds).ok_or(RecordedError::StatedPeriod(seconds));
+    }
+    // Errors come when they like, be it on the hour.
+    match longer_period(&distances).filter(|_| metric != Metric::Http5xx) {
+        Some(seconds) => Err(RecordedError::SeriesPeriod { place: place.to_owned(), seconds }),
+        None if !distances.is_empty() && distances.iter().all(|distance| distance % 300 == 0) => {
+            Ok(Period::FiveMinutes)
+        }
+        None => Ok(Period::OneMinute),
+    }
+}
+
+/// A period that is neither a minute nor five, where so many distances are multiples of it that they are no gaps.
+fn longer_period(distances: &[i64]) -> Option<i64> {
+    const ENOUGH: usize = 10;
+    let divisor = |mut a: i64, mut b: i64| {
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let all = distances.iter().fold(0, |all, distance| divisor(all, *distance));
+    (ENOUGH <= distances.len() && 60 < all && all % 60 == 0 && all != 300).then_some(all)
 }
 
 /// Refuses a stated period that most distances are shorter than, by more than the clock of a recorder errs. Longer

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use scaling::sample::{Sample, each_value_once};
+use scaling::sample::{Metric, Period, Sample, each_value_once};
 use scaling::units::{MinuteUtc, Minutes, Window};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -216,16 +216,25 @@ pub async fn merge_samples(
     new: &[Sample],
     remarks: &Remarks,
 ) -> Result<MergeReport, StoreError> {
-    let mut by_day: BTreeMap<Key, Vec<&Sample>> = BTreeMap::new();
-    for sample in new {
-        by_day.entry(Key::samples(environment, sample.minute_utc)).or_default().push(sample);
-    }
+    merge_filled(archive, environment, new, &[], remarks).await
+}
+
+/// The same, and the `absent` values of the same days where nothing is known: what was filled in takes no other's place.
+pub async fn merge_filled(
+    archive: &dyn Archive,
+    environment: &Environment,
+    new: &[Sample],
+    absent: &[Sample],
+    remarks: &Remarks,
+) -> Result<MergeReport, StoreError> {
+    let mut absent = by_day(environment, absent);
     let mut total = MergeReport::default();
-    for (key, samples) in by_day {
+    for (key, samples) in by_day(environment, new) {
         let end_of_day = Window::day_of(samples[0].minute_utc).end;
         let fetched_until = remarks.fetched_until.map(|until| until.min(end_of_day));
         let remarks = Remarks { fetched_until, ..remarks.clone() };
-        let report = merge_day(archive, &key, &samples, &remarks).await?;
+        let absent = absent.remove(&key).unwrap_or_default();
+        let report = merge_day(archive, &key, [&samples, &absent], &remarks).await?;
         total.added += report.added;
         total.updated += report.updated;
         total.unchanged += report.unchanged;
@@ -233,12 +242,20 @@ pub async fn merge_samples(
     Ok(total)
 }
 
+fn by_day<'a>(environment: &Environment, samples: &'a [Sample]) -> BTreeMap<Key, Vec<&'a Sample>> {
+    let mut by_day: BTreeMap<Key, Vec<&Sample>> = BTreeMap::new();
+    for sample in samples {
+        by_day.entry(Key::samples(environment, sample.minute_utc)).or_default().push(sample);
+    }
+    by_day
+}
+
 const ATTEMPTS: u32 = 8;
 
 async fn merge_day(
     archive: &dyn Archive,
     key: &Key,
-    new: &[&Sample],
+    new: [&[&Sample]; 2],
     remarks: &Remarks,
 ) -> Result<MergeReport, StoreError> {
     for _ in 0..ATTEMPTS {
@@ -258,16 +275,28 @@ async fn merge_day(
     Err(StoreError::Contended { key: key.clone(), attempts: ATTEMPTS })
 }
 
-fn merge(before: &[Sample], new: &[&Sample]) -> (Vec<Sample>, MergeReport) {
-    let mut by_key: BTreeMap<_, Sample> =
+fn merge(before: &[Sample], [new, absent]: [&[&Sample]; 2]) -> (Vec<Sample>, MergeReport) {
+    let mut by_key: BTreeMap<(MinuteUtc, Period), Sample> =
         before.iter().map(|sample| (sample.key(), sample.clone())).collect();
-    for sample in new {
-        let there = by_key.entry(sample.key()).or_insert_with(|| (*sample).clone());
-        there.merge(sample);
-    }
+    new.iter().for_each(|sample| add(&mut by_key, sample));
+    let unknown: Vec<&Sample> = absent.iter().copied().filter(|sample| !knows(&by_key, sample)).collect();
+    unknown.into_iter().for_each(|sample| add(&mut by_key, sample));
     let merged = each_value_once(by_key.into_values().collect());
     let report = MergeReport::of(before, &merged, new);
     (merged, report)
+}
+
+fn add(by_key: &mut BTreeMap<(MinuteUtc, Period), Sample>, sample: &Sample) {
+    by_key.entry(sample.key()).or_insert_with(|| sample.clone()).merge(sample);
+}
+
+/// Whether any value of `sample` is there, for all or a part of its time.
+fn knows(by_key: &BTreeMap<(MinuteUtc, Period), Sample>, sample: &Sample) -> bool {
+    let (start, end) = (sample.minute_utc, sample.minute_utc + sample.period.minutes());
+    let around = by_key.range((start - Minutes(4), Period::OneMinute)..(end, Period::OneMinute));
+    let mut overlapping = around.filter(|((minute, period), _)| start < *minute + period.minutes());
+    let has = |there: &Sample, metric| there.get(metric).is_some() && sample.get(metric).is_some();
+    overlapping.any(|(_, there)| Metric::ALL.into_iter().any(|metric| has(there, metric)))
 }
 
 /// Keeps `new` activities beside those that are there, by their ids; the newest word on one wins.

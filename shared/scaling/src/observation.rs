@@ -1,8 +1,8 @@
 //! Series of different periods brought together, minute by minute or five by five.
 //!
 //! CPU comes every minute with detailed monitoring and every five with basic monitoring, while a load
-//! balancer always reports every minute. A five-minute CPU value is paired with the mean of the load of its own
-//! five minutes, never with one of them, and is never copied forward. Where CPU shows late, it is moved back to the
+//! balancer always reports every minute. A five-minute CPU value is paired with the requests of its own five minutes over
+//! their instances, never with one of them, and is never copied forward. Where CPU shows late, it is moved back to the
 //! minutes in which the work was done.
 
 use std::collections::BTreeMap;
@@ -178,23 +178,27 @@ impl<'a> Series<'a> {
     fn load(&self, sample: &Sample, start: MinuteUtc) -> Result<f64, LeftOut> {
         let minutes = sample.period.minutes().0;
         if minutes == 1 {
-            return self.load_of_minute(start, None);
+            return self.served_in(start, None).map(|(requests, instances)| requests / instances);
         }
         if let Some(sum) = sample.get(Metric::Requests) {
             // Requests of five minutes can't be moved by less than that.
             let instances = self.value(sample.minute_utc, sample.period, Metric::InService);
-            return divided(Some(sum / f64::from(minutes)), instances);
+            return served(Some(sum), instances).map(|(sum, instances)| sum / f64::from(minutes) / instances);
         }
-        let each = (0..minutes).map(|i| self.load_of_minute(start + Minutes(i), Some(sample)));
-        let each = each.collect::<Result<Vec<f64>, LeftOut>>()?;
-        Ok(each.iter().sum::<f64>() / f64::from(minutes))
+        // CPU is the mean over what each instance reported: a minute counts for as much as it has instances.
+        let (mut requests, mut served_by) = (0.0, 0.0);
+        for i in 0..minutes {
+            let (more, instances) = self.served_in(start + Minutes(i), Some(sample))?;
+            (requests, served_by) = (requests + more, served_by + instances);
+        }
+        Ok(requests / served_by)
     }
 
-    /// The requests of `minute` over its instances, or those of the five minutes `around` it.
-    fn load_of_minute(&self, minute: MinuteUtc, around: Option<&Sample>) -> Result<f64, LeftOut> {
+    /// The requests of `minute` and its instances, or those of the five minutes `around` it; never zero of them.
+    fn served_in(&self, minute: MinuteUtc, around: Option<&Sample>) -> Result<(f64, f64), LeftOut> {
         let own = self.one_minute.get(minute, Metric::InService);
         let instances = own.or_else(|| around.and_then(|sample| sample.get(Metric::InService)));
-        divided(self.one_minute.get(minute, Metric::Requests), instances)
+        served(self.one_minute.get(minute, Metric::Requests), instances)
     }
 }
 
@@ -226,10 +230,11 @@ pub fn with_cpu_earlier(samples: &[Sample], lag: Minutes) -> Vec<Sample> {
 const LEAST_CHANGE: f64 = 0.2;
 const LEAST_CHANGE_SHARE: f64 = 0.02;
 
-fn divided(requests: Option<f64>, instances: Option<f64>) -> Result<f64, LeftOut> {
+/// Requests, and the instances that there were to serve them.
+fn served(requests: Option<f64>, instances: Option<f64>) -> Result<(f64, f64), LeftOut> {
     let requests = requests.ok_or(LeftOut::NoRequests)?;
     let instances = instances.ok_or(LeftOut::NoInstanceCount)?;
-    if instances > 0.0 { Ok(requests / instances) } else { Err(LeftOut::ZeroInstances) }
+    if instances > 0.0 { Ok((requests, instances)) } else { Err(LeftOut::ZeroInstances) }
 }
 
 /// Samples of one period, in the order of time.

@@ -1,7 +1,8 @@
 //! Several environments in one message.
 
 use super::{
-    Frame, Message, act, effects, foot, headline, joined, of_news, plural, reasons, subject_line, wrapped,
+    Frame, MOST_OF_SUBJECT, Message, act, effects, foot, headline, joined, of_news, plural, reasons,
+    subject_line, wrapped,
 };
 use crate::documents::{Kind, RecommendationDocument};
 use crate::news::{News, Word};
@@ -39,7 +40,13 @@ fn subject(urgent: &[&News]) -> String {
     let counted = kinds.map(|(kind, words)| (count(kind), words)).into_iter().filter(|(count, _)| *count > 0);
     let counted: Vec<String> = counted.map(|(count, words)| format!("{count} {words}")).collect();
     let environments = plural(urgent.len() as u64, "environment");
-    subject_line(&format!("{environments}: {}", counted.join(", ")))
+    // What does not fit is not cut in two.
+    let first = |kinds: usize| {
+        let more = if kinds < counted.len() { ", and more" } else { "" };
+        format!("{environments}: {}{more}", counted[..kinds].join(", "))
+    };
+    let fitting = (1..=counted.len()).rev().map(first).find(|line| line.len() <= MOST_OF_SUBJECT);
+    subject_line(&fitting.unwrap_or(environments.clone()))
 }
 
 /// What needs nothing to be done is told in its line.

@@ -19,10 +19,10 @@ pub(super) fn settings(news: &News, advice: &RecommendationDocument) -> String {
         return String::new();
     }
     let title = format!("  {:<LABEL$}{:>NOW$}{:>THEN$}", "setting", "now", "recommended");
-    let row = |Change { to, from, .. }: Change<'_>| {
+    let row = |change: Change<'_>| {
         // Long values stand farther right, and never touch.
-        let (now, then) = (from.unwrap_or("not set"), &to.value);
-        format!("  {:<LABEL$}  {now:>w$}  {then:>v$}", to.option_name, w = NOW - 2, v = THEN - 2)
+        let (name, now, then) = (&change.to.option_name, change.now(), &change.to.value);
+        format!("  {name:<LABEL$}  {now:>w$}  {then:>v$}", w = NOW - 2, v = THEN - 2)
     };
     let rows = changes(advice).into_iter().map(row);
     std::iter::once(title).chain(rows).collect::<Vec<_>>().join("\n")
@@ -50,7 +50,9 @@ pub(super) fn effects(news: &News, advice: &RecommendationDocument) -> String {
     };
     let usd = advice.price.map(usd);
     let mean = |outcome: &OutcomeDocument| format!("{:.1}", outcome.mean_cpu_percent);
-    let max = |outcome: &OutcomeDocument| format!("{:.2}", outcome.max_cpu_percent);
+    let max = |outcome: &OutcomeDocument| {
+        super::hundredths_below(outcome.max_cpu_percent, advice.cpu_ceiling_percent)
+    };
     let over = |outcome: &OutcomeDocument| outcome.minutes_over.to_string();
     let most = |outcome: &OutcomeDocument| outcome.peak_instances.to_string();
     let outs = |outcome: &OutcomeDocument| outcome.scale_outs.to_string();
@@ -118,6 +120,6 @@ fn points(error: f64) -> String {
 }
 
 /// Zero has no sign where it is shown.
-fn no_minus(value: f64) -> f64 {
+pub(super) fn no_minus(value: f64) -> f64 {
     if value.abs() < 0.05 { 0.0 } else { value }
 }

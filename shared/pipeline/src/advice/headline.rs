@@ -79,7 +79,9 @@ fn none_holds(advice: &RecommendationDocument) -> Vec<String> {
     let short = format!("no scaling settings hold {}", held(advice));
     let over = advice.recommended.as_ref().map(|closest| closest.outcome.minutes_over);
     let over = over.filter(|over| 0 < *over).map(|over| plural(u64::from(over), "minute"));
-    let long = over.map(|over| format!("{short}, the closest is over it for {over}"));
+    // Counted are those that come up to what a replay has to stay under.
+    let held = advice.cpu_held_percent;
+    let long = over.map(|over| format!("{short}, the closest is at {held:.1} % or over for {over}"));
     long.into_iter().chain([short]).collect()
 }
 
@@ -239,7 +241,7 @@ fn effect(advice: &RecommendationDocument) -> String {
 fn peak(outcome: &OutcomeDocument, ceiling: f64) -> String {
     let percent = outcome.max_cpu_percent;
     let reaches = percent < ceiling && ceiling <= percent.round();
-    if reaches { format!("{percent:.2}") } else { format!("{percent:.0}") }
+    if reaches { super::hundredths_below(percent, ceiling) } else { format!("{percent:.0}") }
 }
 
 fn hours(advice: &RecommendationDocument) -> String {

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use scaling::recommendation::MOST_ROOM;
 
-use super::{cost, one_sentence_of, significant, thousands, wrapped};
+use super::effects::no_minus;
+use super::{cost, one_sentence_of, plural, significant, thousands, wrapped};
 use crate::documents::{
     CeilingSource, CreditsDocument, FitDocument, LaunchTimesDocument, ModelDocument, ModelSource,
     RecommendationDocument, TargetTrackingDocument, VerdictDocument,
@@ -25,16 +26,16 @@ pub(super) fn why(recommendation: &RecommendationDocument) -> String {
             "Why: what can't be replayed can't be improved by replaying.".to_owned()
         }
         _ => format!(
-            "Why: {} policies were replayed minute by minute by AWS's rules, each until it could no longer win.",
-            thousands(candidates.replayed)
+            "Why: {} replayed minute by minute by AWS's rules, each until it could no longer win.",
+            were(candidates.replayed, "policy", "policies")
         ),
     };
     text += &robustness(recommendation);
     if candidates.oscillating > 0 && candidates.replayed > 0 {
         let _ = write!(
             text,
-            " {} more were not replayed: their own actions could call for the reverse, for ever.",
-            thousands(candidates.oscillating)
+            " {} not replayed: their own actions could call for the reverse, for ever.",
+            were(candidates.oscillating, "more", "more")
         );
     }
     let Some(present) = &recommendation.present else {
@@ -49,6 +50,11 @@ pub(super) fn why(recommendation: &RecommendationDocument) -> String {
         let _ = write!(text, " Note on the present settings: {finding}.");
     }
     wrapped(&text)
+}
+
+/// `1 policy was`, or `1,200 policies were`.
+fn were(count: usize, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one} was") } else { format!("{} {many} were", thousands(count)) }
 }
 
 /// What the recommended policy bears, and what the present one does not.
@@ -223,6 +229,7 @@ pub(super) fn proof(recommendation: &RecommendationDocument) -> String {
     let grade = proof.grade.said();
     let saturated = match proof.saturated_minutes {
         0 => String::new(),
+        1 => " CPU was saturated in one minute, which was left out.".to_owned(),
         minutes => format!(" CPU was saturated in {minutes} minutes, which were left out."),
     };
     let cpu = format!(
@@ -239,14 +246,14 @@ pub(super) fn proof(recommendation: &RecommendationDocument) -> String {
     match (&proof.counts, &proof.cpu_only_because) {
         (Some(counts), _) => format!(
             "Back-test, {grade}: the present settings, replayed over {} minutes, give {:+.1} % instance hours, the \
-             exact number of instances in {:.0} % of the minutes ({:.1} % off on average), and {} of {} changes \
+             exact number of instances in {:.0} % of the minutes ({:.1} % off on average), and {} of {} \
              within two minutes; {cpu}.{saturated}{launches}{counted}{}",
             proof.minutes,
-            counts.hours_bias * 100.0,
+            no_minus(counts.hours_bias * 100.0),
             counts.exact * 100.0,
             counts.mape * 100.0,
             counts.matched_events,
-            counts.recorded_events.max(counts.replayed_events),
+            plural(u64::from(counts.recorded_events.max(counts.replayed_events)), "change"),
             if counts.recorded_events + counts.replayed_events == 0 {
                 " The group never changed, so that this says nothing about the trigger's timing."
             } else {
@@ -274,8 +281,9 @@ pub(super) fn credits(recommendation: &RecommendationDocument) -> String {
         (false, 0, _) => format!("{earns} no instance would run out."),
         (true, _, surplus) if surplus < 1.0 => format!("{earns} no instance would run out."),
         (false, minutes, _) => format!(
-            "{earns} instances would be held at their baseline in {minutes} minutes, in which the site is slow \
-             although its CPU looks low."
+            "{earns} instances would be held at their baseline in {}, in which the site is slow \
+             although its CPU looks low.",
+            plural(u64::from(minutes), "minute")
         ),
         (true, _, surplus) => format!(
             "{earns} the group would spend {surplus:.0} credits more than it earns, which unlimited mode bills."

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use scaling::sample::Metric;
+use scaling::sample::{Metric, Period};
 
 use super::RecordedError;
 use super::notation::Notation;
@@ -15,16 +15,20 @@ pub struct Target {
     pub metric: Metric,
     /// Seconds to which a count belongs; `None` for levels, and for counts over the row's own period.
     pub per_seconds: Option<u32>,
+    /// Whether it counts instances by the samples of CPU that they sent.
+    pub by_samples: bool,
 }
 
 impl From<Metric> for Target {
     fn from(metric: Metric) -> Self {
-        Self { metric, per_seconds: None }
+        Self { metric, per_seconds: None, by_samples: false }
     }
 }
 
-const PER_SECOND: Target = Target { metric: Metric::Requests, per_seconds: Some(1) };
-const PER_MINUTE: Target = Target { metric: Metric::Requests, per_seconds: Some(60) };
+const PER_SECOND: Target = Target { metric: Metric::Requests, per_seconds: Some(1), by_samples: false };
+const PER_MINUTE: Target = Target { metric: Metric::Requests, per_seconds: Some(60), by_samples: false };
+pub(super) const BY_SAMPLES: Target =
+    Target { metric: Metric::InService, per_seconds: None, by_samples: true };
 
 impl FromStr for Target {
     type Err = RecordedError;
@@ -63,9 +67,8 @@ impl Target {
             | "healthyhosts"
             | "healthyhostcount"
             | "healthyhostsaverage"
-            | "groupinserviceinstances"
-            | "samplecount"
-            | "cpuutilizationsamplecount" => Metric::InService,
+            | "groupinserviceinstances" => Metric::InService,
+            "samplecount" | "cpuutilizationsamplecount" => return Some(BY_SAMPLES),
             "latencyp50seconds" | "targetresponsetimep50" => Metric::LatencyP50Seconds,
             "latencyp95seconds" | "targetresponsetimep95" => Metric::LatencyP95Seconds,
             "latencyp99seconds" | "targetresponsetimep99" => Metric::LatencyP99Seconds,
@@ -73,6 +76,16 @@ impl Target {
             _ => return None,
         };
         Some(metric.into())
+    }
+
+    /// Samples are as many as instances only by the minute.
+    pub(super) fn check_period(self, period: Period, place: &str) -> Result<(), RecordedError> {
+        match period {
+            Period::FiveMinutes if self.by_samples => {
+                Err(RecordedError::SamplesByFive { place: place.to_owned() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A value as written, over a period of `seconds`.

@@ -12,7 +12,9 @@ use super::columns::{Form, Resolved, Target};
 use super::gather::{Gathered, rounded};
 use super::notation::Notation;
 use super::text::Text;
-use super::{Note, Options, RecordedError, check_stated_period, distances, minute};
+use super::{
+    Note, Options, RecordedError, check_stated_period, distances, longer_period, minute, usual_period,
+};
 
 /// Takes one file.
 pub(super) fn read(text: Text<'_>, options: &Options, gathered: &mut Gathered) -> Result<(), RecordedError> {
@@ -231,12 +233,21 @@ fn instant(text: &str) -> Option<Timestamp> {
     text.parse().ok().or_else(civil).or_else(epoch)
 }
 
+/// A row of one value.
+struct Point {
+    row: u64,
+    target: Target,
+    instant: Timestamp,
+    period: Option<Period>,
+    value: f64,
+}
+
 /// A row for each value: `metric,timestamp,period_s,value`.
 fn long(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result<(), RecordedError> {
     let (metric, value, time) = (table.place("metric")?, table.place("value")?, table.time_column(options)?);
     let period = ["period_s", "period_seconds", "period"].iter().find_map(|name| table.find(name));
     let mut unknown = BTreeSet::new();
-    let mut times: BTreeMap<Metric, Vec<Timestamp>> = BTreeMap::new();
+    let mut points: BTreeMap<Metric, Vec<Point>> = BTreeMap::new();
     for row in &table.rows {
         let name = &row.1[metric];
         gathered.series.insert((name.to_owned(), format!("series `{name}`")));
@@ -244,25 +255,23 @@ fn long(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result
             unknown.insert(format!("series `{name}`"));
             continue;
         };
-        let period_of_row = match period {
-            Some(column) => table.period(row, column)?,
-            None => Period::from_seconds(options.period_seconds.unwrap_or(60)).unwrap_or(Period::OneMinute),
-        };
-        let Some(number) = table.number(row, value)? else { continue };
-        let place = format!("`{}`, row {}", table.file, row.0);
-        let instant = table.instant(row, time)?;
-        times.entry(target.metric).or_default().push(instant);
-        gathered.add(
-            minute(instant, &place)?,
-            period_of_row,
-            target.metric,
-            target.over(number, f64::from(period_of_row.seconds().0)),
-            &place,
-        )?;
+        let period = period.map(|column| table.period(row, column)).transpose()?;
+        let Some(value) = table.number(row, value)? else { continue };
+        let point = Point { row: row.0, target, instant: table.instant(row, time)?, period, value };
+        points.entry(target.metric).or_default().push(point);
     }
-    for (metric, times) in times.into_iter().filter(|_| period.is_none()) {
-        let place = format!("`{}`, `{}`", table.file, metric.column());
-        check_stated_period(options, &distances(times.into_iter()), &place)?;
+    for (metric, points) in points {
+        let series = format!("`{}`, `{}`", table.file, metric.column());
+        let usual = match period {
+            Some(_) => Period::OneMinute,
+            None => usual_period(options, points.iter().map(|point| point.instant), metric, &series)?,
+        };
+        for Point { row, target, instant, period, value } in points {
+            let (period, place) = (period.unwrap_or(usual), format!("`{}`, row {row}", table.file));
+            target.check_period(period, &place)?;
+            let value = target.over(value, f64::from(period.seconds().0));
+            gathered.add(minute(instant, &place)?, period, metric, value, &place)?;
+        }
     }
     gathered.notes.extend(unknown.into_iter().map(Note::Unknown));
     Ok(())
@@ -289,6 +298,9 @@ fn wide(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result
         table.check_order(&times)?;
     }
     let spacing = Spacing::of(&times, options, table.file)?;
+    for (target, form) in &columns {
+        target.check_period(spacing.period, &format!("`{}`, {}", table.file, table.columns_of(form)))?;
+    }
     let mut minutes: BTreeMap<(MinuteUtc, Metric), Cells> = BTreeMap::new();
     let mut first_rows: BTreeMap<MinuteUtc, u64> = BTreeMap::new();
     for (row, time) in table.rows.iter().zip(times) {
@@ -297,11 +309,15 @@ fn wide(table: &Table<'_>, options: &Options, gathered: &mut Gathered) -> Result
         if let Some(first) = first_rows.insert(minute, row.0).filter(|_| !spacing.is_within_a_minute()) {
             return Err(table.twice(minute, first, row.0, options));
         }
+        let instances = match columns.iter().find(|(target, _)| target.metric == Metric::InService) {
+            Some((_, form)) => form.value(|column| table.number(row, column))?,
+            None => None,
+        };
         for (target, form) in &columns {
             let Some(value) = form.value(|column| table.number(row, column))? else { continue };
             let value = rounded(target.metric, target.over(value, spacing.row_seconds));
             check(target.metric, value, || format!("{}, {minute}", table.form_name(row.0, form)))?;
-            minutes.entry((minute, target.metric)).or_default().add(value, &place);
+            minutes.entry((minute, target.metric)).or_default().add(value, instances, &place);
         }
     }
     gathered.notes.extend(cpu_column(&columns).filter(|_| has_shares_of_cpu(&minutes)).map(|column| {
@@ -444,6 +460,9 @@ impl Spacing {
         check_stated_period(options, &distances, &format!("`{file}`"))?;
         let usual = distances.get(distances.len() / 2).copied().unwrap_or(60);
         let by_five = distances.iter().all(|distance| distance % 300 == 0);
+        if let (None, Some(seconds)) = (options.period_seconds, longer_period(&distances)) {
+            return Err(RecordedError::Period { file: file.to_owned(), seconds });
+        }
         match (options.period_seconds.map(i64::from), usual) {
             (Some(300), _) => Ok(Self { row_seconds: 300.0, period: Period::FiveMinutes }),
             (Some(stated), _) => Ok(Self { row_seconds: stated as f64, period: Period::OneMinute }),
@@ -473,23 +492,38 @@ struct Cells {
     sum: f64,
     most: f64,
     count: u32,
+    /// The same of those whose instances are known, each as often as it has instances.
+    weighted: f64,
+    instances: f64,
+    counted: u32,
     place: String,
 }
 
 impl Cells {
-    fn add(&mut self, value: f64, place: &str) {
+    fn add(&mut self, value: f64, instances: Option<f64>, place: &str) {
         self.sum += value;
         self.most = self.most.max(value);
         self.count += 1;
+        if let Some(instances) = instances {
+            self.weighted += instances * value;
+            self.instances += instances;
+            self.counted += 1;
+        }
         if self.place.is_empty() {
             place.clone_into(&mut self.place);
         }
     }
 
-    /// Levels average; counts make up for rows that are missing.
+    /// Levels average, and CPU over the instances as CloudWatch has it; counts make up for rows that are missing.
     fn value(&self, metric: Metric, spacing: &Spacing) -> f64 {
         let mean = self.sum / f64::from(self.count);
-        let whole = metric.adds_up() && spacing.is_within_a_minute();
-        if whole { mean * 60.0 / spacing.row_seconds } else { mean }
+        match metric {
+            Metric::CpuPercentMax => self.most,
+            Metric::CpuPercent if self.counted == self.count && self.instances > 0.0 => {
+                self.weighted / self.instances
+            }
+            _ if metric.adds_up() && spacing.is_within_a_minute() => mean * 60.0 / spacing.row_seconds,
+            _ => mean,
+        }
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use scaling::sample::{Metric, Period};
+use scaling::sample::Metric;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::columns::Target;
+use super::columns::{BY_SAMPLES, Target};
 use super::gather::Gathered;
 use super::text::Text;
-use super::{Note, Options, RecordedError, check_stated_period, distances, minute};
+use super::{Note, Options, RecordedError, minute, usual_period};
 
 /// Pages of any number of calls. A series is told by its id and label together: two files may use one id for
 /// two metrics.
@@ -191,12 +191,18 @@ fn name(id: &str, label: &str) -> String {
     }
 }
 
-/// By its label, which is CloudWatch's name for it, else by its id. A maximum is told by either.
+/// By its label, which is CloudWatch's name for it, else by its id. Another statistic of CPU is told by either, and so is
+/// what each of the targets got: no id makes it all requests.
 fn known(id: &str, label: &str) -> Option<Target> {
     let target = [label, id].into_iter().find_map(Target::known_as)?;
-    let says_maximum = |text: &str| text.to_ascii_lowercase().contains("max");
-    let is_maximum = target.metric == Metric::CpuPercent && (says_maximum(id) || says_maximum(label));
-    Some(if is_maximum { Metric::CpuPercentMax.into() } else { target })
+    let plain = |text: &str| text.to_ascii_lowercase().replace(['_', '-', ' '], "");
+    let says = |word: &str| plain(id).contains(word) || plain(label).contains(word);
+    match target.metric {
+        Metric::CpuPercent if says("samplecount") => Some(BY_SAMPLES),
+        Metric::CpuPercent if says("max") => Some(Metric::CpuPercentMax.into()),
+        Metric::Requests if says("pertarget") => None,
+        _ => Some(target),
+    }
 }
 
 fn add_points(
@@ -206,23 +212,14 @@ fn add_points(
     options: &Options,
     gathered: &mut Gathered,
 ) -> Result<(), RecordedError> {
-    let distances = distances(points.iter().map(|(timestamp, _)| *timestamp));
-    check_stated_period(options, &distances, place)?;
-    let period = match options.period_seconds {
-        Some(seconds) => Period::from_seconds(seconds).ok_or(RecordedError::StatedPeriod(seconds))?,
-        None => period(&distances),
-    };
+    let times = points.iter().map(|(timestamp, _)| *timestamp);
+    let period = usual_period(options, times, target.metric, place)?;
+    target.check_period(period, place)?;
     for (timestamp, value) in points {
         let value = target.over(*value, f64::from(period.seconds().0));
         gathered.add(minute(*timestamp, place)?, period, target.metric, value, place)?;
     }
     Ok(())
-}
-
-/// Five minutes if every distance between two points is a multiple of them; else one.
-fn period(distances: &[i64]) -> Period {
-    let by_five = distances.iter().all(|distance| distance % 300 == 0);
-    if !distances.is_empty() && by_five { Period::FiveMinutes } else { Period::OneMinute }
 }
 
 fn add_statistics(

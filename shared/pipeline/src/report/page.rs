@@ -165,11 +165,7 @@ fn settings_table(advice: &RecommendationDocument) -> Option<Table> {
         return None;
     }
     let row = |change: &crate::advice::Change<'_>| {
-        vec![
-            change.to.option_name.clone(),
-            change.from.unwrap_or("unknown").to_owned(),
-            change.to.value.clone(),
-        ]
+        vec![change.to.option_name.clone(), change.now().to_owned(), change.to.value.clone()]
     };
     Some(Table::new("What to change", &["setting", "now", "recommended"], changes.iter().map(row).collect()))
 }

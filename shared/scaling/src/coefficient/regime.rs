@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::line::{Intercept, Robust, Straight};
 use super::points::{Points, median};
-use crate::units::MinuteUtc;
+use crate::units::{MinuteUtc, Minutes};
 
 /// The last change of what a request costs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,25 +29,18 @@ const PARTS: usize = 4;
 const MEDIAN_WIDTH: usize = 11;
 /// A change is looked for in the last 1, 1/2, 1/4 and so on of the points, since two changes may cancel out.
 const HALVINGS: u32 = 7;
+const DAY: Minutes = Minutes(24 * 60);
+const WEEK: Minutes = Minutes(7 * 24 * 60);
 /// Points on either side of a change among which its place is made exact.
 const NEAR: usize = 40;
 
-/// The last change in `points`, and the index of the first point after it.
+/// The last change in `points`, and the index of the first point after it. What came before may have changed too: the
+/// present cost is held against the last of that.
 pub(super) fn last_change(points: &Points) -> Option<(Change, usize)> {
     let search = Search::of(points)?;
-    let (mut last, mut from, mut halvings) = (None, 0, 0);
-    while halvings < HALVINGS && points.len() - from >= 2 * LEAST_POINTS {
-        match search.split(from).and_then(|place| search.change_at(from, place)) {
-            Some((change, place)) => {
-                (last, from, halvings) = (Some((change, place)), place, 0);
-            }
-            None => {
-                from += (points.len() - from) / 2;
-                halvings += 1;
-            }
-        }
-    }
-    last
+    let last = search.last()?;
+    let before = Search::of(&points.within(0..last.1)).and_then(|before| before.last());
+    before.and_then(|(_, from)| search.change_at(from, last.1)).or(Some(last))
 }
 
 /// Points, the line through all of them, and what they have above it, smoothed.
@@ -62,6 +55,22 @@ impl<'a> Search<'a> {
         let robust = Robust::through(points, Intercept::Free)?;
         let residuals: Vec<f64> = (0..points.len()).map(|i| robust.residual(points, i)).collect();
         Some(Self { points, whole: robust.line, smooth: running_median(&residuals) })
+    }
+
+    /// The last change, held against all from the one before that was found first.
+    fn last(&self) -> Option<(Change, usize)> {
+        let count = self.points.len();
+        let (mut last, mut from, mut halvings) = (None, 0, 0);
+        while halvings < HALVINGS && count - from >= 2 * LEAST_POINTS {
+            match self.split(from).and_then(|place| self.change_at(from, place)) {
+                Some((change, place)) => (last, from, halvings) = (Some((change, place)), place, 0),
+                None => {
+                    from += (count - from) / 2;
+                    halvings += 1;
+                }
+            }
+        }
+        last
     }
 
     /// Where two lines describe the smoothed residuals from `from` on better than one does, by the most.
@@ -92,9 +101,10 @@ impl<'a> Search<'a> {
         let share = seen.share(self.points);
         let is_one = seen.is_large(self.points)
             && share.abs() >= LEAST_SHARE
-            && seen.lasts()
+            && seen.lasts(self.points)
             && seen.is_beyond_chance(self.points)
-            && seen.shows_at_same_hours(self.points);
+            && seen.shows_at_same_hours(self.points)
+            && !seen.comes_every_week(self.points, place);
         let change = Change { since: self.points.minutes[place], share };
         (is_one && share.is_finite() && before.slope > 0.0).then_some((change, place))
     }
@@ -153,8 +163,12 @@ impl Seen {
 
     /// By how much more a request costs.
     fn share(&self, points: &Points) -> f64 {
-        let costs: f64 = self.later.iter().map(|i| self.before.slope * points.load[*i]).sum();
-        self.later.iter().map(|i| self.offset[*i]).sum::<f64>() / costs
+        self.share_within(points, &self.later)
+    }
+
+    fn share_within(&self, points: &Points, indices: &[usize]) -> f64 {
+        let costs: f64 = indices.iter().map(|i| self.before.slope * points.load[*i]).sum();
+        indices.iter().map(|i| self.offset[*i]).sum::<f64>() / costs
     }
 
     fn is_large(&self, points: &Points) -> bool {
@@ -163,11 +177,30 @@ impl Seen {
         self.rise.abs() >= LEAST_SHARE * usual.abs()
     }
 
-    /// Whether CPU stays risen to the end: a job that takes its time is no regime.
-    fn lasts(&self) -> bool {
+    /// Whether CPU stays risen to the end: a job that takes its time is no regime. The few requests of a night show
+    /// little of what each costs, so that there it counts by their number.
+    fn lasts(&self, points: &Points) -> bool {
         let rise = |part: &[usize]| median(&mut part.iter().map(|i| self.offset[*i]).collect::<Vec<_>>());
-        let stays = |part: &[usize]| self.is_most_of_it(rise(part));
+        let stays = |part: &[usize]| self.is_most_of_it(rise(part)) || self.shows_within(points, part);
         self.later.chunks(self.later.len().div_ceil(PARTS)).all(stays)
+    }
+
+    /// Whether requests cost most of what they do since more, by the share.
+    fn shows_within(&self, points: &Points, indices: &[usize]) -> bool {
+        self.share_within(points, indices) / self.share(points) >= MOST_OF_RISE
+    }
+
+    /// Whether the same came, and had not been there before, a week ago: weekends that cost something else.
+    fn comes_every_week(&self, points: &Points, place: usize) -> bool {
+        let (since, last) = (points.minutes[place], points.minutes[points.len() - 1]);
+        let of = |start: MinuteUtc, end: MinuteUtc| -> Vec<usize> {
+            let index = |minute| points.minutes.partition_point(|other| *other < minute);
+            (index(start)..index(end)).collect()
+        };
+        let (then, until) = (since - WEEK, last - WEEK);
+        let (before, after) = (of(then - DAY, then), of(then, until));
+        let enough = before.len().min(after.len()) >= LEAST_POINTS / 2;
+        until < since && enough && self.shows_within(points, &after) && !self.shows_within(points, &before)
     }
 
     fn is_most_of_it(&self, rise: f64) -> bool {
