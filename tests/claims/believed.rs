@@ -719,6 +719,19 @@ fn where_none_holds_a_rush_at_the_same_hour_every_day_can_be_met_by_schedule() {
 }
 
 #[test]
+fn of_settings_that_hold_the_traffic_as_it_was_and_no_more_it_is_said() {
+    let two = Some(vec![Instances(2)]);
+    let grid = GridOverrides { min_sizes: two.clone(), max_sizes: two, ..stages::sweep_request().grid };
+    let archive = fitted_with(stages::two_days(), None);
+    let advice = sweep(&archive, SweepRequest { grid, ..stages::sweep_request() });
+    let over = advice.recommended.as_ref().map(|closest| closest.outcome.minutes_over);
+    assert_eq!((advice.verdict, over), (VerdictDocument::NoneHolds, Some(0)));
+    assert!(!advice.closest_fails_with.is_empty());
+    let said = "in all that they have to bear: the closest do in the traffic as it was, and not with 1.";
+    assert!(plain(&advice).contains(said), "{}", plain(&advice));
+}
+
+#[test]
 fn what_comes_at_any_hour_can_not_be_met_by_schedule() {
     let advice = stages::sweep(&stages::with_advice().0, too_small()).unwrap().document;
     assert_eq!(advice.would_hold.unwrap().scheduled, None);

@@ -319,6 +319,16 @@ fn nearly(advice: &RecommendationDocument) -> String {
     advice.over_cheapest.map_or(String::new(), |over| format!(" to within {:.1} %", over * 100.0))
 }
 
+/// Where the closest hold the traffic as it was, and no more.
+fn nearly_held(advice: &RecommendationDocument) -> String {
+    advice.closest_fails_with.first().map_or(String::new(), |first| {
+        format!(
+            " in all that they have to bear: the closest do in the traffic as it was, and not {}",
+            reasons::with(first)
+        )
+    })
+}
+
 fn in_all_but(advice: &RecommendationDocument) -> String {
     match advice.minutes_over_allowed {
         0 => String::new(),
@@ -351,7 +361,8 @@ fn opening(news: &News, advice: &RecommendationDocument) -> String {
             },
         ),
         Kind::NoneHolds => format!(
-            "None of the settings that were tried keep CPU under {ceiling}. Nothing is recommended. {}",
+            "None of the settings that were tried keep CPU under {ceiling}{}. Nothing is recommended. {}",
+            nearly_held(advice),
             choice::would_hold(advice.would_hold.as_ref())
         ),
         Kind::NotApplicable => "It has no load balancer, no group and no trigger, so that advice on scaling does not apply \

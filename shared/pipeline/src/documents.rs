@@ -564,6 +564,9 @@ pub struct RecommendationDocument {
     /// What would make the closest settings hold, where none do and something would.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub would_hold: Option<WouldHoldDocument>,
+    /// In what the closest settings do not hold, where they do in the traffic as it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closest_fails_with: Vec<String>,
     /// What the recommended settings take beyond the cheapest that hold as much, as a share of these, where that is something: of
     /// those that are near it, they bear the most traffic.
     #[serde(default, skip_serializing_if = "Option::is_none")]

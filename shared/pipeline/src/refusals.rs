@@ -286,7 +286,8 @@ fn sweep_reason(error: &SweepError) -> Option<Reason> {
         }
         SweepError::TooManyHoles { .. } => (
             "too_many_holes",
-            "See why requests are missing: the load balancer reports none, or the ingest did not get through.",
+            "See why requests are missing: the load balancer reports none, or the ingest did not get through. A group that is put to \
+             sleep otherwise than by Beanstalk's scheduled actions looks so too.",
         ),
         SweepError::Fit(_) => ("damaged_fit", "Fit again (trellis refit)."),
         SweepError::TooLong(_) => (

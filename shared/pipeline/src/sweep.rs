@@ -575,6 +575,7 @@ fn compute(
         other_ceilings,
         price,
         would_hold: given.and_then(closest).and_then(|closest| replay.would_hold(closest, is_recorded)),
+        closest_fails_with: given.and_then(closest).map(|closest| replay.lacks(closest)).unwrap_or_default(),
         over_cheapest: judged.as_ref().ok().and_then(Judged::over_cheapest),
         told: given.and(told).and_then(|told| replay.told(&told)),
     };
@@ -771,6 +772,14 @@ impl Replay<'_> {
     /// The lights in which a plan does not hold.
     fn fails_with(&self, plan: &Plan) -> Vec<Light> {
         self.lights.iter().filter(|light| !self.holds_in(**light, plan)).copied().collect()
+    }
+
+    /// In what settings do not hold that do in the traffic as it was.
+    fn lacks(&self, evaluated: &Evaluated) -> Vec<String> {
+        if !self.holds(&evaluated.outcome) {
+            return vec![];
+        }
+        self.fails_with(&Plan::from(&evaluated.policy)).iter().map(ToString::to_string).collect()
     }
 
     fn holds_in(&self, light: Light, plan: &Plan) -> bool {

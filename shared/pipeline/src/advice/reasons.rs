@@ -127,7 +127,7 @@ fn ways(lights: &[String]) -> String {
     }
 }
 
-fn with(light: &str) -> String {
+pub(super) fn with(light: &str) -> String {
     format!("with {light}")
 }
 

@@ -69,7 +69,8 @@ pub(super) fn section(shown: &Shown<'_>) -> Section {
         return Section { missing: vec![missing], ..section };
     }
     let said = vec![format!(
-        "{} in {}. An advice counts as adopted when the environment's settings become the advised ones; what was left of it, as far as a replay          takes no notice of it and AWS may, is named. Promised is \
+        "{} in {}. An advice counts as adopted when the environment's settings become the advised ones; what was left \
+         otherwise is named, where a replay takes no notice of it and AWS may. Promised is \
          what the replay of the traffic before the advice came to, and observed what was recorded since: other traffic, so that the \
          requests are told beside it.",
         plural(entries.len() as u64, "advice").replace("advices", "pieces of advice"),
