@@ -4,9 +4,7 @@
 //! Where nothing else is said: four instances, up and down twice a day between 200 and 2200 requests a minute each, and
 //! CPU half a point to and fro.
 
-use pipeline::archive::Environment;
 use pipeline::archive::memory::MemoryArchive;
-use pipeline::ingest::{self, IngestRequest, LEAVE_OPEN};
 use pipeline::recorded::{Options, Recording, Source, read};
 use pipeline::store::read_samples;
 use scaling::coefficient::{Change, Circumstances, Fit, FitRules, fit, fit_within};
@@ -15,7 +13,7 @@ use scaling::observation::LeftOut;
 use scaling::sample::{Metric, Period, Sample};
 use scaling::units::{CpuPercent, Instances, MinuteUtc, Minutes, Window};
 
-use crate::block_on;
+use crate::{block_on, stages};
 
 const DAY: u32 = 1440;
 
@@ -85,19 +83,8 @@ fn clock(minute: u32) -> String {
 
 /// Takes them in, and reads all that is there.
 fn ingest(archive: &MemoryArchive, samples: Vec<Sample>) -> Vec<Sample> {
-    let environment = Environment::new("web").unwrap();
-    let request = IngestRequest {
-        environment: environment.clone(),
-        recording: Recording { samples, notes: vec![] },
-        options: None,
-        activities: vec![],
-        group: None,
-        load_balancer_reported: None,
-        leave_open: LEAVE_OPEN,
-        fetched_until: None,
-    };
-    block_on(ingest::run(archive, request)).unwrap();
-    block_on(read_samples(archive, &environment, Window { start: at(0), end: at(DAY) })).unwrap()
+    stages::ingest_with(archive, samples, None).unwrap();
+    block_on(read_samples(archive, &stages::environment(), Window { start: at(0), end: at(DAY) })).unwrap()
 }
 
 fn requests(samples: &[Sample]) -> Vec<Option<f64>> {

@@ -1,7 +1,7 @@
 //! Which environments and which time the stages after ingest look at.
 
 use pipeline::archive::{Archive, Environment};
-use pipeline::documents::RefusalDocument;
+use pipeline::documents::{OptionDocument, RefusalDocument};
 use pipeline::fleet;
 use pipeline::refusals;
 use pipeline::store::{end_of_samples, latest_settings};
@@ -63,9 +63,8 @@ async fn awake_minutes(
     window: Window,
 ) -> Result<Minutes, Failure> {
     let settings = latest_settings(archive, environment, window.end).await?;
-    let settings = settings.and_then(|document| document.settings().ok());
-    let all = || Minutes(window.minutes().count() as u32);
-    Ok(settings.map_or_else(all, |settings| settings.awake_minutes(window)))
+    let options = settings.map(|document| document.options).unwrap_or_default();
+    Ok(OptionDocument::awake_minutes(&options, window))
 }
 
 /// Answers with the reason that ingest had. It becomes that of `stage`, so that readers are told of it, unless what was asked

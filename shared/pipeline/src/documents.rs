@@ -27,7 +27,7 @@ use scaling::backtest::{BackTest, Grade};
 use scaling::policy::{PolicyError, ScalingPolicy};
 use scaling::settings::{ConfigOption, Settings};
 use scaling::simulate::Outcome;
-use scaling::units::{MinuteUtc, UnitError, Window};
+use scaling::units::{MinuteUtc, Minutes, UnitError, Window};
 use serde::{Deserialize, Serialize};
 
 /// The version of every document's shape; a reader refuses another one.
@@ -75,6 +75,13 @@ pub struct OptionDocument {
 }
 
 impl OptionDocument {
+    /// Minutes of `window` in which a group with `options` should have instances: all of them, where that can't be told.
+    pub fn awake_minutes(options: &[Self], window: Window) -> Minutes {
+        let settings = Settings::from_options(options.iter().map(Self::as_option)).ok();
+        let all = || Minutes(window.minutes().count() as u32);
+        settings.map_or_else(all, |settings| settings.awake_minutes(window))
+    }
+
     /// The option, to be read.
     pub fn as_option(&self) -> ConfigOption<'_> {
         ConfigOption {

@@ -256,17 +256,10 @@ impl Subject<'_> {
         let environment = self.request.environment.clone();
         let silence = Window { start: since, end: self.window.end };
         // A stated time says nothing about now, and a group that its scheduled actions have put to sleep will wake.
-        let is_so =
-            self.request.window.is_none() && SILENT_AFTER < awake_minutes(&self.described.options, silence);
+        let is_so = self.request.window.is_none()
+            && SILENT_AFTER < OptionDocument::awake_minutes(&self.described.options, silence);
         is_so.then_some(NothingRuns { environment, since })
     }
-}
-
-/// Minutes of `window` in which the group should have instances.
-fn awake_minutes(options: &[OptionDocument], window: Window) -> Minutes {
-    let settings = Settings::from_options(options.iter().map(OptionDocument::as_option)).ok();
-    let all = || Minutes(window.minutes().count() as u32);
-    settings.map_or_else(all, |settings| settings.awake_minutes(window))
 }
 
 /// What is asked for of one part of the time.

@@ -175,9 +175,7 @@ impl Course {
     /// The minutes of `load` in which nobody serves.
     pub(crate) fn unanswered(&self, load: &Load, dynamics: &Dynamics) -> Vec<usize> {
         let length = load.demand_percent.len();
-        let place = |minute: MinuteUtc| {
-            usize::try_from(minute.epoch_minutes() - load.start.epoch_minutes()).unwrap_or(0).min(length)
-        };
+        let place = |minute: MinuteUtc| minute.place_from(load.start).unwrap_or(0).min(length);
         let lead = Minutes(dynamics.launch.0 + dynamics.boot.0);
         let end = |sleep: &Sleep| sleep.until.map_or(length, |until| place(until + lead));
         let mut minutes: Vec<usize> =
